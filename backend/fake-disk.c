@@ -1,0 +1,142 @@
+/* fake-disk.c - a hypervisor made of nothing: the bytes of its disks
+ *
+ * The file FAKE_DISK, or a made-up disk of which every other MiB has data. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake.h"
+
+enum { MIB = 1 << 20, SIZE = 8 * MIB + 512 };
+
+struct disk {
+	struct image image;
+	struct fake *fake;
+	char *domain, *name;
+	int fd;                 /* -1: made up */
+};
+
+uint64_t fake_disk_size (uint64_t *allocated)
+{
+	const char *path = getenv ("FAKE_DISK");
+	struct stat st;
+
+	if (!path || stat (path, &st) < 0) {
+		*allocated = SIZE / 2;
+		return SIZE;
+	}
+	*allocated = st.st_blocks * 512;
+	return st.st_size;
+}
+
+/* vda can track its changes, vdb cannot. */
+void fake_disks (struct listing *out)
+{
+	for (int i = 0; i < 2; i++) {
+		struct entry *disk = listing_add (out, entry_new (i == 0 ? "vda" : "vdb"));
+
+		disk->size = fake_disk_size (&disk->allocated);
+		disk->state = g_strdup (i == 0 ? "qcow2" : "raw");
+		disk->text = g_strdup_printf ("/fake/%s.%s", disk->name, disk->state);
+		disk->can = i == 0 ? CAN_BITMAP : 0;
+	}
+}
+
+static bool is_data (uint64_t at)
+{
+	return at / MIB % 2 == 0;
+}
+
+static void disk_read (struct image *image, struct image_read *read)
+{
+	const struct disk *disk = (struct disk *) image;
+	char *into = read->into;
+	ssize_t n = read->len;
+
+	if (disk->fd >= 0)
+		n = pread (disk->fd, into, read->len, read->offset);
+	else
+		for (size_t i = 0; i < read->len; i++)
+			into[i] = is_data (read->offset + i) ? "0123456789abcdef"[(read->offset + i) % 16] : 0;
+	image_done (image, read, n == (ssize_t) read->len ? 0 : EIO);
+}
+
+/* Has FD data at AT?  Shorten *END to where that ends. */
+static bool has_data (int fd, uint64_t at, uint64_t *end)
+{
+	off_t data = lseek (fd, at, SEEK_DATA), hole;
+
+	if (data < 0 || (uint64_t) data > at) {
+		*end = data < 0 ? *end : MIN (*end, (uint64_t) data);
+		return false;
+	}
+	hole = lseek (fd, at, SEEK_HOLE);
+	*end = MIN (*end, (uint64_t) hole);
+	return true;
+}
+
+static int disk_extent (struct image *image, uint64_t at, struct extent *e, struct fault *f)
+{
+	const struct disk *disk = (struct disk *) image;
+	uint64_t end = image->size;
+
+	(void) f;
+	if (disk->fd >= 0)
+		e->data = has_data (disk->fd, at, &end);
+	else {
+		e->data = is_data (at);
+		end = MIN (end, (at / MIB + 1) * MIB);
+	}
+	e->len = end - at;
+	return 0;
+}
+
+static void disk_close (struct image *image)
+{
+	struct disk *disk = (struct disk *) image;
+
+	pthread_mutex_lock (&disk->fake->lock);
+	g_ptr_array_remove_fast (disk->fake->open, disk);
+	pthread_mutex_unlock (&disk->fake->lock);
+	if (disk->fd >= 0)
+		close (disk->fd);
+	g_free (disk->domain);
+	g_free (disk->name);
+	g_free (disk);
+}
+
+static const struct image_ops disk_ops = { disk_read, disk_extent, disk_close };
+
+int fake_disk_open (struct backend *be, const char *domain, const char *name, const char *d,
+		    struct image **image, struct fault *f)
+{
+	const char *path = getenv ("FAKE_DISK");
+	struct fake *fake = fake_of (be);
+	struct disk *disk;
+
+	(void) d;
+	LOCKED (&fake->lock);
+	if (!fake_guest (fake, "open", domain, f))
+		return -f->err;
+	disk = g_new (struct disk, 1);
+	*disk = (struct disk) { .image = { .ops = &disk_ops, .refs = 1 }, .fake = fake, .domain = g_strdup (domain),
+				.name = g_strdup (name), .fd = path ? open (path, O_RDONLY | O_CLOEXEC) : -1 };
+	disk->image.size = fake_disk_size (&disk->image.allocated);
+	g_ptr_array_add (fake->open, disk);
+	*image = &disk->image;
+	return 0;
+}
+
+void fake_disk_end (struct fake *fake, const struct guest *guest, const char *name)
+{
+	for (guint i = 0; i < fake->open->len; i++) {
+		struct disk *disk = fake->open->pdata[i];
+
+		if (strcmp (disk->domain, guest->name) == 0 && (!name || strcmp (disk->name, name) == 0))
+			image_end (&disk->image);
+	}
+}

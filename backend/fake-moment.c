@@ -1,0 +1,232 @@
+/* fake-moment.c - a hypervisor made of nothing: its moments */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake-record.h"
+
+static struct entry *current_of (const GPtrArray *moments)
+{
+	for (guint i = 0; i < moments->len; i++)
+		if (((struct entry *) moments->pdata[i])->current)
+			return moments->pdata[i];
+	return NULL;
+}
+
+static int list (struct backend *be, enum moment kind, const char *domain, struct listing *out, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+
+	LOCKED (&fake->lock);
+	const struct guest *guest = fake_guest (fake, "list", domain, f);
+
+	for (guint i = 0; guest && i < guest->moments[kind]->len; i++)
+		listing_add (out, entry_copy (guest->moments[kind]->pdata[i]));
+	return guest ? 0 : -f->err;
+}
+
+/* Take three seconds, or until somebody cancels. */
+static int nap (struct fake *fake, struct guest *guest, const char *name, struct fault *f)
+{
+	const struct job none = { .operation = "" };
+	bool cancelled = false;
+
+	for (int done = 0; done < 300 && !cancelled; done++) {
+		pthread_mutex_lock (&fake->lock);
+		if (done == 0)
+			guest->cancelled = false;
+		g_strlcpy (guest->job.operation, "making", sizeof guest->job.operation);
+		g_strlcpy (guest->job.name, name, sizeof guest->job.name);
+		g_snprintf (guest->job.owner, sizeof guest->job.owner, "domfs, pid %d", (int) getpid ());
+		guest->job.began = done == 0 ? time (NULL) : guest->job.began;
+		guest->job.done = done << 20;
+		guest->job.total = 300 << 20;
+		cancelled = guest->cancelled;
+		pthread_mutex_unlock (&fake->lock);
+		g_usleep (10000);
+	}
+	pthread_mutex_lock (&fake->lock);
+	guest->job = none;
+	pthread_mutex_unlock (&fake->lock);
+	return cancelled ? fault (f, EINTR, "cancelled") : 0;
+}
+
+static struct entry *add (struct guest *guest, enum moment kind, const char *name)
+{
+	struct entry *last = current_of (guest->moments[kind]), *entry = entry_new (name);
+
+	entry->born = g_get_real_time () * 1000;
+	if (kind == SNAPSHOT) {
+		entry->parent = last ? g_strdup (last->name) : NULL;
+		entry->current = true;
+		if (last)
+			last->current = false;
+	}
+	g_ptr_array_add (guest->moments[kind], entry);
+	return entry;
+}
+
+static int begin (struct fake *fake, const char *domain, struct wish *wish, struct guest **guest, struct fault *f)
+{
+	pthread_mutex_lock (&fake->lock);
+	*guest = fake_guest (fake, "make", domain, f);
+	pthread_mutex_unlock (&fake->lock);
+	if (!*guest)
+		return -f->err;
+	if (g_str_has_prefix (wish->name, "bad"))
+		return fault (f, EIO, "internal snapshots of a domain with pflash firmware are not supported");
+	return g_str_has_prefix (wish->name, "slow") || g_str_has_prefix (wish->name, "deaf") ? nap (fake, *guest, wish->name, f) : 0;
+}
+
+static int make (struct backend *be, enum moment kind, const char *domain, struct wish *wish, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+	struct guest *guest;
+	struct entry *entry;
+	int r = begin (fake, domain, wish, &guest, f);
+
+	if (r < 0)
+		return r;
+	LOCKED (&fake->lock);
+	r = kind == BACKUP ? fake_record_begin (guest, wish->name, f) : 0;
+	if (r < 0)
+		return r;
+	entry = add (guest, kind, wish->name);
+	if (kind == BACKUP)
+		fake_record_note (guest, entry);
+	if (kind == SNAPSHOT)
+		entry->state = g_strdup (strcmp (wish->option[MEMORY], "no") == 0 ? "disk-snapshot" : guest->state);
+	return 0;
+}
+
+/* Take ENTRY out; what followed it follows its parent now. */
+void fake_take_out (struct guest *guest, enum moment kind, struct entry *entry)
+{
+	GPtrArray *moments = guest->moments[kind];
+	struct entry *parent = entry->parent ? fake_find (moments, entry->parent) : NULL;
+
+	for (guint i = 0; i < moments->len; i++) {
+		struct entry *other = moments->pdata[i];
+
+		if (g_strcmp0 (other->parent, entry->name) == 0) {
+			g_free (other->parent);
+			other->parent = g_strdup (entry->parent);
+		}
+	}
+	if (parent && entry->current)
+		parent->current = true;
+	g_ptr_array_remove (moments, entry);
+}
+
+static int drop (struct backend *be, enum moment kind, const char *domain, struct wish *wish, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+
+	LOCKED (&fake->lock);
+	struct guest *guest = fake_guest (fake, "drop", domain, f);
+	struct entry *entry = guest ? fake_find (guest->moments[kind], wish->name) : NULL;
+
+	if (!guest)
+		return -f->err;
+	if (!entry)
+		return fault (f, ENOENT, "there is no %s", wish->name);
+	if (kind == BACKUP && fake_record_own (guest, wish->name, f) < 0)
+		return -f->err;
+	fake_disk_end (fake, guest, wish->name);
+	fake_take_out (guest, kind, entry);
+	if (kind == BACKUP)
+		fake_record_end (guest, wish->name);
+	return 0;
+}
+
+static int revert_snapshot (struct backend *be, const char *domain, struct wish *wish, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+
+	LOCKED (&fake->lock);
+	const struct guest *guest = fake_guest (fake, "revert", domain, f);
+	struct entry *entry = guest ? fake_find (guest->moments[SNAPSHOT], wish->name) : NULL;
+	struct entry *current = guest ? current_of (guest->moments[SNAPSHOT]) : NULL;
+
+	if (!guest)
+		return -f->err;
+	if (!entry)
+		return fault (f, ENOENT, "there is no snapshot %s", wish->name);
+	if (fake_served (guest))
+		return fault (f, EBUSY, "%s has a backup running", domain);
+	if (g_str_has_prefix (wish->name, "risky") && !wish_lets (wish))
+		return fault (f, EPERM, "that is risky: write %s to options/force", wish->name);
+	if (current)
+		current->current = false;
+	entry->current = true;
+	return 0;
+}
+
+static int describe (struct backend *be, const char *domain, const char *name, const char *text, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+
+	LOCKED (&fake->lock);
+	const struct guest *guest = fake_guest (fake, "describe", domain, f);
+	struct entry *entry = guest ? fake_find (guest->moments[SNAPSHOT], name) : NULL;
+
+	if (!guest)
+		return -f->err;
+	if (!entry)
+		return fault (f, ENOENT, "there is no snapshot %s", name);
+	g_free (entry->text);
+	entry->text = g_strdup (text);
+	return 0;
+}
+
+static int xml (struct backend *be, const char *domain, const char *name, GString *out, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+
+	LOCKED (&fake->lock);
+	if (!fake_guest (fake, "xml", domain, f))
+		return -f->err;
+	g_string_append_printf (out, "<moment domain='%s'>\n  <name>%s</name>\n</moment>\n", domain, name);
+	return 0;
+}
+
+static int domain_xml (struct backend *be, const char *domain, const char *name, GString *out, struct fault *f)
+{
+	(void) name;
+	return be->ops->xml (be, domain, out, f);
+}
+
+static int disks (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
+{
+	(void) name;
+	return be->ops->disks (be, domain, out, f);
+}
+
+#define VERBS(kind, noun) \
+static int list_##noun (struct backend *be, const char *domain, struct listing *out, struct fault *f) \
+{ \
+	return list (be, kind, domain, out, f); \
+} \
+static int make_##noun (struct backend *be, const char *domain, struct wish *wish, struct fault *f) \
+{ \
+	return make (be, kind, domain, wish, f); \
+} \
+static int drop_##noun (struct backend *be, const char *domain, struct wish *wish, struct fault *f) \
+{ \
+	return drop (be, kind, domain, wish, f); \
+}
+
+VERBS (SNAPSHOT, snapshot)
+VERBS (BACKUP, backup)
+
+const struct moment_ops fake_snapshots = {
+	.list = list_snapshot, .make = make_snapshot, .drop = drop_snapshot,
+	.revert = revert_snapshot, .describe = describe, .xml = xml,
+};
+
+const struct moment_ops fake_backups = {
+	.list = list_backup, .make = make_backup, .drop = drop_backup, .xml = xml, .domain_xml = domain_xml,
+	.disks = disks, .open = fake_disk_open,
+};

@@ -1,0 +1,63 @@
+/* fake.h - a hypervisor made of nothing, for tests and for trying domfs out
+ *
+ * Domains alpha and beta, or as many as FAKE_DOMAINS says and one that is called
+ * FAKE_NAME.  beta can have no backups.  To make a moment takes
+ * three seconds if its name begins with "slow", or "deaf", which nothing can
+ * cancel, and fails if with "bad".
+ *
+ *     FAKE_DISK              what the disks hold
+ *     FAKE_STATE             where the records are by which backups outlive the daemon
+ *     FAKE_CALLS             a file that gets a line for each call
+ *     FAKE_GONE              a file: while it exists, the hypervisor cannot be reached
+ *     FAKE_HANG              a file that names a domain: while it exists, that does not answer
+ *     FAKE_OTHER, FAKE_QUIET a pipe: see fake-other.c; do not tell what comes through it */
+#pragma once
+
+#include <stdio.h>
+
+#include "backend.h"
+#include "lock.h"
+
+struct guest {
+	char *name, *state;
+	unsigned can;
+	bool cancelled;
+	struct job job;
+	GPtrArray *moments[N_MOMENTS];  /* of struct entry */
+	GHashTable *records;            /* name of a backup -> its record, if it is ours */
+};
+
+struct fake {
+	struct backend backend;
+	pthread_mutex_t lock;           /* guards all of the below */
+	GPtrArray *guests;
+	GHashTable *by_name;
+	GPtrArray *open;                /* of struct image, whose backups it may have to end */
+	FILE *other;
+	pthread_t listener;
+};
+
+static inline struct fake *fake_of (struct backend *backend)
+{
+	return (struct fake *) backend;
+}
+
+/* Every verb begins so: its guest, or NULL and a fault.  Called under the lock. */
+struct guest *fake_guest (struct fake *, const char *call, const char *domain, struct fault *);
+
+extern const struct moment_ops fake_snapshots, fake_backups;
+struct entry *fake_find (const GPtrArray *moments, const char *name);
+void fake_take_out (struct guest *, enum moment, struct entry *);
+
+/* The one that runs, or NULL; end one, or all if NULL: was there any? */
+const struct entry *fake_served (const struct guest *);
+bool fake_end (struct fake *, struct guest *, const char *backup, const char *why);
+
+void fake_other_begin (struct fake *);
+void fake_other_end (struct fake *);
+
+int fake_disk_open (struct backend *, const char *domain, const char *name, const char *disk,
+		    struct image **, struct fault *);
+uint64_t fake_disk_size (uint64_t *allocated);
+void fake_disks (struct listing *);
+void fake_disk_end (struct fake *, const struct guest *, const char *name);

@@ -1,0 +1,192 @@
+/* file.c - files: texts, rendered once per open, and images, streamed
+ *
+ * Texts are answered by the handler's thread.  A read of an image is passed on
+ * and answered from wherever its bytes arrive. */
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "node.h"
+#include "notify.h"
+#include "reading.h"
+#include "request.h"
+#include "requests.h"
+#include "text.h"
+
+/* What an open file holds: one of the two. */
+struct file {
+	GString *text;
+	struct reading *reading;
+	int refs;               /* its reads have one each: the kernel may close it before their reply has returned */
+};
+
+static struct file *file_of (struct fuse_file_info *fi)
+{
+	return (struct file *) (uintptr_t) fi->fh;
+}
+
+static struct file *file_ref (struct file *file)
+{
+	__atomic_add_fetch (&file->refs, 1, __ATOMIC_RELAXED);
+	return file;
+}
+
+static void file_unref (struct file *file)
+{
+	if (__atomic_sub_fetch (&file->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	notify_poll (file, NULL, NULL);
+	if (file->text)
+		g_string_free (file->text, TRUE);
+	if (file->reading)
+		reading_close (file->reading);
+	g_free (file);
+}
+
+void file_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct file *file = file_ref (g_new0 (struct file, 1));
+	struct place at = { 0 };
+	struct fault f;
+	int r = request_place (req, ino, &at, &f);
+
+	if (r == 0 && at.row->open)
+		r = reading_open (&at, fuse_req_ctx (req)->pid, &file->reading, &f);
+	else if (r == 0)
+		r = text_show (&at, file->text = g_string_new (NULL), &f);
+	fi->direct_io = file->text != NULL;     /* it may have changed size since stat */
+	fi->fh = (uintptr_t) file;
+	if (r < 0)
+		refuse (req, "open", &at, at.row ? row_label (at.row) : "", &f);
+	if (r < 0 || fuse_reply_open (req, fi) < 0)
+		file_unref (file);
+}
+
+struct read {
+	struct image_read read;
+	fuse_req_t req;
+	struct file *file;
+};
+
+static void read_done (struct image_read *done, int err)
+{
+	struct read *read = (struct read *) done;
+
+	if (err)
+		fuse_reply_err (read->req, err);
+	else
+		fuse_reply_buf (read->req, read->read.into, read->read.len);
+	file_unref (read->file);
+	g_free (read->read.into);
+	g_free (read);
+}
+
+static void read_text (fuse_req_t req, struct file *file, size_t size, off_t off)
+{
+	const GString *text = file_ref (file)->text;
+
+	off = MIN ((gsize) off, text->len);
+	fuse_reply_buf (req, text->str + off, MIN (size, text->len - off));
+	file_unref (file);
+}
+
+static void read_image (fuse_req_t req, struct file *file, size_t size, off_t off)
+{
+	struct image *image = file->reading->image;
+	struct read *read;
+
+	size = (uint64_t) off < image->size ? MIN (size, image->size - off) : 0;
+	if (size == 0) {
+		fuse_reply_buf (req, NULL, 0);
+		return;
+	}
+	read = g_new (struct read, 1);
+	*read = (struct read) { { off, size, g_malloc (size), read_done }, req, file_ref (file) };
+	image_read (image, &read->read);
+}
+
+void file_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	struct file *file = file_of (fi);
+
+	(void) ino;
+	if (file->text)
+		read_text (req, file, size, off);
+	else
+		read_image (req, file, size, off);
+}
+
+void file_write (fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	(void) fi;
+	change_write (req, ino, buf, size, off);
+}
+
+/* Where WHENCE next is, from OFF on; the size of the image if nowhere. */
+static int seek (struct image *image, uint64_t *off, int whence, struct fault *f)
+{
+	struct extent e;
+	int r = 0;
+
+	while (r == 0 && *off < image->size) {
+		r = image->ops->extent (image, *off, &e, f);
+		if (r < 0 || e.data == (whence == SEEK_DATA))
+			break;
+		*off += e.len;
+	}
+	*off = MIN (*off, image->size);
+	return r;
+}
+
+void file_seek (fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
+{
+	struct reading *reading = file_of (fi)->reading;
+	uint64_t to = off;
+	struct fault f;
+	int r;
+
+	(void) ino;
+	if (!reading || !reading->image->ops->extent) {
+		fuse_reply_err (req, ENOSYS);
+		return;
+	}
+	r = seek (reading->image, &to, whence, &f);
+	if (r == 0 && whence == SEEK_DATA && to == reading->image->size)
+		r = -ENXIO;             /* only holes are left */
+	if (r < 0)
+		fuse_reply_err (req, -r);
+	else
+		fuse_reply_lseek (req, to);
+}
+
+/* A text is ready to be read when it is no more what it was at open. */
+static bool is_new (const struct place *at, const struct file *file)
+{
+	g_autoptr (GString) now = g_string_new (NULL);
+	struct fault f;
+
+	return text_show (at, now, &f) < 0 || !g_string_equal (now, file->text);
+}
+
+void file_poll (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struct fuse_pollhandle *handle)
+{
+	const struct file *file = file_of (fi);
+	struct place at = { 0 };
+	struct fault f;
+	bool polled = file->text && request_place (req, ino, &at, &f) == 0 && at.depth > 0;
+
+	if (handle && polled)
+		notify_poll (file, DOMAIN (&at), handle);
+	else if (handle)
+		fuse_pollhandle_destroy (handle);
+	fuse_reply_poll (req, polled && !is_new (&at, file) ? POLLOUT : POLLIN | POLLPRI | POLLOUT);
+}
+
+void file_close (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void) ino;
+	file_unref (file_of (fi));
+	fuse_reply_err (req, 0);
+}

@@ -1,0 +1,27 @@
+/* kept.h - what the backend listed, asked for once and kept for a while
+ *
+ * Each hands out a reference, which the caller lets go. */
+#pragma once
+
+#include "place.h"
+
+extern double kept_for;         /* seconds */
+
+int kept_domains (const struct place *, struct listing **, struct fault *);
+int kept_moments (const struct place *, enum moment, struct listing **, struct fault *);
+
+/* Of a domain or a moment. */
+int kept_disks (const struct place *, struct listing **, struct fault *);
+
+/* Can this domain have moments of that kind? */
+int kept_can (const struct place *, enum moment, struct fault *);
+
+/* The entry of the moment AT is in, else of its domain, and the listing that holds it; NULL and
+ * a fault if it is gone. */
+const struct entry *kept_entry (const struct place *, struct listing **, struct fault *);
+int kept_born (const struct place *, int64_t *, struct fault *);        /* 0: unknown */
+int kept_ended (const struct place *, char **why, struct fault *);      /* a backup whose job is over? 0 or 1 */
+int kept_check (const struct place *, struct fault *);                  /* EIO if so */
+
+/* Ask again for all about DOMAIN and for the list of domains; if NULL, only for that. */
+void kept_forget (const char *domain);

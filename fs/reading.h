@@ -1,0 +1,23 @@
+/* reading.h - the images that somebody reads
+ *
+ * An image is opened once for all who read it at a time, and closed with the
+ * last of them: it may hold a lock that others wait for. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "place.h"
+
+struct reading {
+	struct image *image;
+	struct source *source;
+	pid_t pid;              /* who opened it */
+};
+
+int reading_open (const struct place *, pid_t, struct reading **, struct fault *);
+void reading_close (struct reading *);
+
+/* Nobody reads the moment NAME in AT between these; EBUSY if somebody does not stop,
+ * unless it has ENDED, so that whoever reads it gets EIO. */
+int reading_bar (const struct place *at, const char *name, bool ended, char **bar, struct fault *);
+void reading_unbar (char *bar, bool gone);      /* takes BAR over */

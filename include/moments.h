@@ -1,0 +1,26 @@
+/* moments.h - the verbs of one kind of moment
+ *
+ * NAME is of a moment, DOMAIN of its domain.  What a backend cannot do is NULL. */
+#pragma once
+
+#include "fault.h"
+#include "image.h"
+#include "listing.h"
+#include "wish.h"
+
+struct backend;
+
+struct moment_ops {
+	int (*list) (struct backend *, const char *domain, struct listing *, struct fault *);
+	int (*make) (struct backend *, const char *domain, struct wish *, struct fault *);
+	int (*drop) (struct backend *, const char *domain, struct wish *, struct fault *);
+	int (*revert) (struct backend *, const char *domain, struct wish *, struct fault *);
+	int (*describe) (struct backend *, const char *domain, const char *name, const char *text, struct fault *);
+	int (*xml) (struct backend *, const char *domain, const char *name, GString *, struct fault *);
+	/* The definition of the domain as it was then. */
+	int (*domain_xml) (struct backend *, const char *domain, const char *name, GString *, struct fault *);
+	/* The disks one can read, with size and allocated known; of a moment that has ended, too. */
+	int (*disks) (struct backend *, const char *domain, const char *name, struct listing *, struct fault *);
+	int (*open) (struct backend *, const char *domain, const char *name, const char *disk,
+		     struct image **, struct fault *);
+};
