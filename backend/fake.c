@@ -124,10 +124,11 @@ static void add_job (GArray *jobs, const char *operation, const char *name, time
 }
 
 /* What somebody waits for, and the backups that are being served. */
-static int jobs (struct backend *be, const char *domain, GArray *out, struct fault *f)
+static int jobs (struct backend *be, const char *domain, bool measure, GArray *out, struct fault *f)
 {
 	struct fake *fake = fake_of (be);
 
+	(void) measure;
 	LOCKED (&fake->lock);
 	const struct guest *guest = fake_guest (fake, "jobs", domain, f);
 

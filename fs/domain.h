@@ -6,9 +6,6 @@
 int domain_list (const struct place *, struct listing **, struct fault *);
 int domain_xml (const struct place *, GString *, struct fault *);
 int domain_disks (const struct place *, GString *, struct fault *);
+int domain_disks_stat (const struct place *, struct stat *, struct fault *);
 int domain_state (const struct place *, GString *, struct fault *);
 int domain_set_state (const struct place *, const char *text, struct fault *);
-
-int domain_jobs (const struct place *, GString *, struct fault *);
-int domain_stop (const struct place *, const char *name, struct fault *);        /* what makes or serves that */
-int domain_cancel (const struct place *, const char *text, struct fault *);

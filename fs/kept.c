@@ -1,4 +1,4 @@
-/* kept.c - what the backend listed, asked for once and kept for a while
+/* kept.c - what the backend answered, asked for once and kept for a while
  *
  * ls -l of a directory asks for each name in it, often from many threads.  They
  * all wait for one call, whose answer is kept with it.  What changed while
@@ -17,15 +17,20 @@ struct asked {
 	struct call call;
 	char *key;              /* "", or one that begins with "domain/" */
 	struct place at;
-	ask_fn *ask;
+	ask_fn *ask;            /* for the listing, or */
+	text_fn *show;          /* for the text */
 	struct listing *listing;
+	GString *text;
 	gint64 until;           /* 0: it failed */
 };
+
+enum { FEW = 256 };             /* answers that nobody looks for stale ones among */
 
 double kept_for = 1.0;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *asked_for;   /* key -> asked */
+static guint many = FEW;        /* so many of them, and what is stale is let go */
 static GHashTable *told;        /* a set of what is not shown */
 
 static int ask_domains (const struct place *at, struct listing *out, struct fault *f)
@@ -81,7 +86,7 @@ static void leave_out (const struct asked *asked, struct listing *listing)
 static int run (struct call *call, struct fault *f)
 {
 	struct asked *asked = (struct asked *) call;
-	int r = asked->ask (&asked->at, asked->listing, f);
+	int r = asked->show ? asked->show (&asked->at, asked->text, f) : asked->ask (&asked->at, asked->listing, f);
 
 	leave_out (asked, asked->listing);
 	asked->until = r < 0 ? 0 : g_get_monotonic_time () + kept_for * G_USEC_PER_SEC;
@@ -93,6 +98,7 @@ static void asked_free (struct call *call)
 	struct asked *asked = (struct asked *) call;
 
 	listing_unref (asked->listing);
+	g_string_free (asked->text, TRUE);
 	g_free (asked->key);
 	g_free (asked);
 }
@@ -104,8 +110,36 @@ static void forget (void *asked)
 	call_unref (asked);
 }
 
+static bool is_stale (struct asked *asked)
+{
+	return call_is_over (&asked->call) && g_get_monotonic_time () >= asked->until;
+}
+
+static gboolean is_to_go (void *key, void *asked, void *unused)
+{
+	(void) key;
+	(void) unused;
+	return is_stale (asked);
+}
+
+/* Called under the lock. */
+static struct asked *asked_new (const struct place *at, const char *key, ask_fn *ask, text_fn *show)
+{
+	struct asked *asked = g_new (struct asked, 1);
+
+	*asked = (struct asked) { .key = g_strdup (key), .at = *at, .ask = ask, .show = show,
+				  .listing = listing_new (), .text = g_string_new (NULL) };
+	call_init (&asked->call, &asking, *key ? DOMAIN (at) : "");
+	g_hash_table_replace (asked_for, asked->key, asked);
+	if (g_hash_table_size (asked_for) > many) {
+		g_hash_table_foreach_remove (asked_for, is_to_go, NULL);
+		many = MAX (FEW, 2 * g_hash_table_size (asked_for));
+	}
+	return asked;
+}
+
 /* The call whose answer is, or will be, what is kept under KEY. */
-static struct asked *take (const struct place *at, const char *key, ask_fn *ask)
+static struct asked *take (const struct place *at, const char *key, ask_fn *ask, text_fn *show)
 {
 	LOCKED (&lock);
 	struct asked *asked;
@@ -113,19 +147,15 @@ static struct asked *take (const struct place *at, const char *key, ask_fn *ask)
 	if (!asked_for)
 		asked_for = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, forget);
 	asked = g_hash_table_lookup (asked_for, key);
-	if (!asked || (call_is_over (&asked->call) && g_get_monotonic_time () >= asked->until)) {
-		asked = g_new (struct asked, 1);
-		*asked = (struct asked) { .key = g_strdup (key), .at = *at, .ask = ask, .listing = listing_new () };
-		call_init (&asked->call, &asking, *key ? DOMAIN (at) : "");
-		g_hash_table_replace (asked_for, asked->key, asked);
-	}
+	if (!asked || is_stale (asked))
+		asked = asked_new (at, key, ask, show);
 	call_ref (&asked->call);
 	return asked;
 }
 
 static int kept (const struct place *at, const char *key, ask_fn *ask, struct listing **out, struct fault *f)
 {
-	struct asked *asked = take (at, key, ask);
+	struct asked *asked = take (at, key, ask, NULL);
 	int r = within (&asked->call, f);
 
 	if (r == 0)
@@ -222,6 +252,24 @@ int kept_disks (const struct place *at, struct listing **out, struct fault *f)
 	g_autofree char *key = g_strdup_printf ("%s/disks", DOMAIN (at));
 
 	return at->depth == 1 ? kept (at, key, ask_domain_disks, out, f) : kept_of (at, "disks", ask_disks, out, f);
+}
+
+int kept_text (const struct place *at, text_fn *show, GString *out, struct fault *f)
+{
+	g_autofree char *key = NULL;
+	struct asked *asked;
+	int64_t born;
+	int r = kept_born (at, &born, f);
+
+	if (r < 0)
+		return r;
+	key = g_strdup_printf ("%s/=%" G_GINT64_MODIFIER "x/%" G_GINT64_FORMAT, DOMAIN (at), (gint64) place_number (at), born);
+	asked = take (at, key, NULL, show);
+	r = within (&asked->call, f);
+	if (r == 0)
+		g_string_append_len (out, asked->text->str, asked->text->len);
+	call_unref (&asked->call);
+	return r;
 }
 
 static gboolean is_of (void *key, void *asked, void *domain)

@@ -1,4 +1,4 @@
-/* kept.h - what the backend listed, asked for once and kept for a while
+/* kept.h - what the backend answered, asked for once and kept for a while
  *
  * Each hands out a reference, which the caller lets go. */
 #pragma once
@@ -22,6 +22,10 @@ const struct entry *kept_entry (const struct place *, struct listing **, struct 
 int kept_born (const struct place *, int64_t *, struct fault *);        /* 0: unknown */
 int kept_ended (const struct place *, char **why, struct fault *);      /* a backup whose job is over? 0 or 1 */
 int kept_check (const struct place *, struct fault *);                  /* EIO if so */
+
+/* What SHOW says of AT, which has only one such text. */
+typedef int text_fn (const struct place *, GString *, struct fault *);
+int kept_text (const struct place *, text_fn *show, GString *out, struct fault *);
 
 /* Ask again for all about DOMAIN and for the list of domains; if NULL, only for that. */
 void kept_forget (const char *domain);

@@ -124,6 +124,7 @@ int main (int argc, char **argv)
 	if (getenv ("DOMFS_TIMEOUT"))
 		given.look.timeout = kept_for = atof (getenv ("DOMFS_TIMEOUT"));
 	look = given.look;
+	look.began = g_get_real_time () * 1000;
 	within_seconds = given.timeout;
 	within_interrupted = request_is_interrupted;
 	block_signals ();

@@ -6,6 +6,7 @@
 #include "domain.h"
 #include "errors.h"
 #include "history.h"
+#include "job.h"
 #include "moment.h"
 #include "options.h"
 #include "tree.h"
@@ -38,9 +39,9 @@ const struct row tree[] = {
 	{ "    errors",               F|0440, .show = errors_all },
 	{ "  <domain>",               D|0750 },
 	{ "    domain.xml",           F|0440, .ask = domain_xml },
-	{ "    disks",                F|0440, .show = domain_disks },
+	{ "    disks",                F|0440, .ask = domain_disks, .stat = domain_disks_stat },
 	{ "    state",                F|0640, .show = domain_state, .store = domain_set_state, .change = true },
-	{ "    job",                  F|0640, .ask = domain_jobs, .store = domain_cancel },
+	{ "    job",                  F|0640, .ask = job_show, .stat = job_stat, .store = job_cancel },
 	{ "    error",                F|0440, .show = errors_last },
 	{ "    tree",                 F|0440, SNAPSHOT, .show = history_show },
 	{ "    options",              D|0750 },

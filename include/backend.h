@@ -33,8 +33,9 @@ struct backend_ops {
 	int (*disks) (struct backend *, const char *domain, struct listing *, struct fault *);
 	int (*sizes) (struct backend *, const char *domain, struct listing *, struct fault *);
 	int (*set_state) (struct backend *, const char *domain, const char *state, struct fault *);
-	/* What runs now; never waits behind a job. */
-	int (*jobs) (struct backend *, const char *domain, GArray *of_job, struct fault *);
+	/* What runs now; never waits behind a job.  How far, only if MEASURE: it may have to ask the
+	 * guest's QEMU, and without it nobody is asked who might not answer. */
+	int (*jobs) (struct backend *, const char *domain, bool measure, GArray *of_job, struct fault *);
 	/* End the job NAME, which jobs() listed, as the user asked; returns when it has ended.
 	 * EOPNOTSUPP if that cannot be cancelled. */
 	int (*cancel) (struct backend *, const char *domain, const char *name, struct fault *);

@@ -1,0 +1,141 @@
+/* job.c - what runs in a domain, and how it is told to stop */
+
+#include <errno.h>
+#include <string.h>
+
+#include "job.h"
+#include "kept.h"
+#include "options.h"
+#include "seen.h"
+#include "within.h"
+
+enum { WIDTH = 20 };
+
+static GArray *jobs_new (void)
+{
+	return g_array_new (FALSE, FALSE, sizeof (struct job));
+}
+
+static void show_number (GString *out, const char *what, bool known, uint64_t number)
+{
+	if (known)
+		g_string_append_printf (out, "%s %*" G_GUINT64_FORMAT "\n", what, WIDTH, (guint64) number);
+	else
+		g_string_append_printf (out, "%s %*s\n", what, WIDTH, "-");
+}
+
+/* The width does not change while it runs: who copies it sees no change of size. */
+static void show_job (const struct job *job, GString *out)
+{
+	g_string_append_printf (out, "%soperation %s\nname %s\nowner %s\n", out->len > 0 ? "\n" : "",
+				job->operation, job->name, job->owner);
+	show_number (out, "percent", job->total, job->total ? 100.0 * job->done / job->total : 0);
+	show_number (out, "bytes", job->total, job->done);
+	show_number (out, "total", job->total, job->total);
+	show_number (out, "seconds", job->began, MAX (time (NULL) - job->began, 0));
+}
+
+static int show_jobs (const struct place *at, bool measure, GString *out, struct fault *f)
+{
+	g_autoptr (GArray) jobs = jobs_new ();
+	int r = at->backend->ops->jobs (at->backend, DOMAIN (at), measure, jobs, f);
+
+	for (guint i = 0; r == 0 && i < jobs->len; i++)
+		show_job (&g_array_index (jobs, struct job, i), out);
+	if (r == 0 && jobs->len == 0)
+		g_string_append (out, "none\n");
+	return r;
+}
+
+/* How far they are is what only the guest's QEMU knows. */
+int job_show (const struct place *at, GString *out, struct fault *f)
+{
+	return show_jobs (at, true, out, f);
+}
+
+static int show_unmeasured (const struct place *at, GString *out, struct fault *f)
+{
+	return show_jobs (at, false, out, f);
+}
+
+int job_stat (const struct place *at, struct stat *st, struct fault *f)
+{
+	g_autoptr (GString) text = g_string_new (NULL);
+	int r = kept_text (at, show_unmeasured, text, f);
+
+	st->st_size = text->len;
+	seen_stamp (st, g_get_real_time () * 1000);
+	return r;
+}
+
+struct stop {
+	struct call call;
+	struct place at;
+	char *name;
+};
+
+static int run_stop (struct call *call, struct fault *f)
+{
+	const struct stop *stop = (struct stop *) call;
+
+	return stop->at.backend->ops->cancel (stop->at.backend, DOMAIN (&stop->at), stop->name, f);
+}
+
+static void stop_free (struct call *call)
+{
+	g_free (((struct stop *) call)->name);
+	g_free (call);
+}
+
+static const struct call_ops stops = { .run = run_stop, .free = stop_free };
+
+int job_stop (const struct place *at, const char *name, struct fault *f)
+{
+	struct stop *stop = g_new (struct stop, 1);
+	int r;
+
+	*stop = (struct stop) { .at = *at, .name = g_strdup (name) };
+	call_init (&stop->call, &stops, DOMAIN (at));
+	r = within (&stop->call, f);
+	call_unref (&stop->call);
+	return r;
+}
+
+static int stop_job (const struct place *at, const struct job *job, struct fault *f)
+{
+	struct wish wish = { .name = "job" };
+	int r;
+
+	options_wish (at, &wish);
+	if (job->foreign && !wish_lets (&wish))
+		return fault (f, EPERM, "%s began that: write job to options/force", job->owner);
+	r = job_stop (at, job->name, f);
+	options_settle (at, &wish);
+	return r;
+}
+
+/* The one that is called NAME, or the only one. */
+static int find_job (GArray *jobs, const char *name, const struct job **job, struct fault *f)
+{
+	if (!name && jobs->len > 1)
+		return fault (f, EINVAL, "there are %u jobs: write cancel and a name", jobs->len);
+	for (guint i = 0; i < jobs->len && !*job; i++)
+		if (!name || strcmp (g_array_index (jobs, struct job, i).name, name) == 0)
+			*job = &g_array_index (jobs, struct job, i);
+	return *job ? 0 : fault (f, ENOENT, "there is no job%s%s", name ? " " : "", name ? name : "");
+}
+
+int job_cancel (const struct place *at, const char *text, struct fault *f)
+{
+	const char *name = g_str_has_prefix (text, "cancel ") ? text + strlen ("cancel ") : NULL;
+	g_autoptr (GArray) jobs = jobs_new ();
+	const struct job *job = NULL;
+	int r;
+
+	if (!name && strcmp (text, "cancel") != 0)
+		return fault (f, EINVAL, "a job can only be told to cancel");
+	r = at->backend->ops->jobs (at->backend, DOMAIN (at), false, jobs, f);
+	if (r == 0)
+		r = find_job (jobs, name, &job, f);
+	return r == 0 ? stop_job (at, job, f) : r;
+}
