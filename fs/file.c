@@ -1,7 +1,9 @@
 /* file.c - files: texts, rendered once per open, and images, streamed
  *
  * Texts are answered by the handler's thread.  A read of an image is passed on
- * and answered from wherever its bytes arrive. */
+ * and answered from wherever its bytes arrive, or when who asked is interrupted,
+ * whatever comes first.  Nothing goes by way of the page cache: it would answer
+ * for a backup that has ended, and costs more than it brings. */
 
 #include <errno.h>
 #include <poll.h>
@@ -19,6 +21,7 @@
 struct file {
 	GString *text;
 	struct reading *reading;
+	struct stat st;         /* of an image, which does not change while it is open */
 	int refs;               /* its reads have one each: the kernel may close it before their reply has returned */
 };
 
@@ -45,6 +48,13 @@ static void file_unref (struct file *file)
 	g_free (file);
 }
 
+static int open_image (struct file *file, const struct place *at, pid_t pid, struct fault *f)
+{
+	int r = reading_open (at, pid, &file->reading, f);
+
+	return r < 0 ? r : attributes (at, &file->st, f);
+}
+
 void file_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct file *file = file_ref (g_new0 (struct file, 1));
@@ -53,10 +63,10 @@ void file_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = request_place (req, ino, &at, &f);
 
 	if (r == 0 && at.row->open)
-		r = reading_open (&at, fuse_req_ctx (req)->pid, &file->reading, &f);
+		r = open_image (file, &at, fuse_req_ctx (req)->pid, &f);
 	else if (r == 0)
 		r = text_show (&at, file->text = g_string_new (NULL), &f);
-	fi->direct_io = file->text != NULL;     /* it may have changed size since stat */
+	fi->direct_io = 1;
 	fi->fh = (uintptr_t) file;
 	if (r < 0)
 		refuse (req, "open", &at, at.row ? row_label (at.row) : "", &f);
@@ -68,16 +78,46 @@ struct read {
 	struct image_read read;
 	fuse_req_t req;
 	struct file *file;
+	bool armed, interrupted, answered;
 };
+
+/* Only the first to ask may answer. */
+static bool is_first (struct read *read)
+{
+	return !__atomic_exchange_n (&read->answered, true, __ATOMIC_ACQ_REL);
+}
+
+/* cp would wait for ever for a hypervisor that is stopped.  Its buffer stays until the
+ * bytes come.  libfuse may call this while it is being registered, and must not find
+ * the request answered then. */
+static void read_interrupted (fuse_req_t req, void *data)
+{
+	struct read *read = data;
+
+	__atomic_store_n (&read->interrupted, true, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n (&read->armed, __ATOMIC_SEQ_CST) && is_first (read))
+		fuse_reply_err (req, EINTR);
+}
+
+static void arm (struct read *read)
+{
+	fuse_req_interrupt_func (read->req, read_interrupted, read);
+	__atomic_store_n (&read->armed, true, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n (&read->interrupted, __ATOMIC_SEQ_CST) && is_first (read))
+		fuse_reply_err (read->req, EINTR);
+}
 
 static void read_done (struct image_read *done, int err)
 {
 	struct read *read = (struct read *) done;
 
-	if (err)
-		fuse_reply_err (read->req, err);
-	else
-		fuse_reply_buf (read->req, read->read.into, read->read.len);
+	if (is_first (read)) {
+		fuse_req_interrupt_func (read->req, NULL, NULL);        /* waits until it is not running */
+		if (err)
+			fuse_reply_err (read->req, err);
+		else
+			fuse_reply_buf (read->req, read->read.into, read->read.len);
+	}
 	file_unref (read->file);
 	g_free (read->read.into);
 	g_free (read);
@@ -103,7 +143,8 @@ static void read_image (fuse_req_t req, struct file *file, size_t size, off_t of
 		return;
 	}
 	read = g_new (struct read, 1);
-	*read = (struct read) { { off, size, g_malloc (size), read_done }, req, file_ref (file) };
+	*read = (struct read) { .read = { off, size, g_malloc (size), read_done }, .req = req, .file = file_ref (file) };
+	arm (read);
 	image_read (image, &read->read);
 }
 
@@ -122,6 +163,14 @@ void file_write (fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size, o
 {
 	(void) fi;
 	change_write (req, ino, buf, size, off);
+}
+
+bool file_attributes (const struct fuse_file_info *fi, struct stat *st)
+{
+	const struct file *file = (struct file *) (uintptr_t) fi->fh;
+
+	*st = file->st;
+	return file->reading;
 }
 
 /* Where WHENCE next is, from OFF on; the size of the image if nowhere. */

@@ -23,8 +23,9 @@ struct extent {
 	bool data;              /* false: reads as zeroes */
 };
 
+/* None of these blocks: the map is in memory, and close waits for no server. */
 struct image_ops {
-	void (*read) (struct image *, struct image_read *);     /* never blocks; answers by image_done() */
+	void (*read) (struct image *, struct image_read *);     /* answers by image_done() */
 	int (*extent) (struct image *, uint64_t at, struct extent *, struct fault *);   /* may be NULL */
 	void (*close) (struct image *);
 };
