@@ -8,28 +8,53 @@ static const char page[] =
 	"\n"
 	"    mkdir vm/snapshots/clean             take a snapshot\n"
 	"    mv vm/snapshots/clean vm/current/    go back to it\n"
-	"    mkdir vm/backups/monday              begin a full backup\n"
-	"    cp vm/backups/monday/* /srv/vm/      copy its disks\n"
+	"    rmdir vm/snapshots/clean             delete it; what came after it stays\n"
+	"    mkdir vm/backups/monday              begin a full backup; its point in time is now\n"
+	"    cp vm/backups/monday/* /srv/vm/      copy its disks and its definition\n"
 	"    rmdir vm/backups/monday              end it\n"
+	"    echo paused > vm/state               or running, shutoff, destroyed, reset\n"
 	"    cat vm/error                         why the last thing failed\n"
+	"    cat vm/job; echo cancel > vm/job     what runs now; stop it\n"
+	"\n"
+	"A copy is whole if cp said so.  To restore one, as vm2 beside the first:\n"
+	"\n"
+	"    sed -e 's,<name>vm<,<name>vm2<,' -e '/<uuid>/d' -e '/<mac /d' \\\n"
+	"        -e 's,/old/vm.qcow2,/srv/vm/vda.raw,' -e 's,qcow2,raw,' \\\n"
+	"        /srv/vm/domain.xml > vm2.xml\n"
+	"    virsh define vm2.xml && virsh start vm2\n"
+	"\n"
+	"What the next mkdir, rmdir and mv of a domain use stands in its options/; an\n"
+	"empty line restores the default.  What was refused as risky is let through once\n"
+	"by its name in options/force.\n"
 	"\n";
 
 /* The picture is the table itself. */
-int about_readme (const struct place *at, GString *out, struct fault *f)
+static void draw (const struct row *row, GString *out)
 {
-	const struct row *row = row_above (row_above (at->row));
-
-	(void) f;
-	g_string_append (out, page);
 	for (; row->name; row++)
 		g_string_append_printf (out, "%s%s\n", row->name, S_ISDIR (row->mode) && !row_is_root (row) ? "/" : "");
+}
+
+int about_readme (const struct place *at, GString *out, struct fault *f)
+{
+	g_autoptr (GString) version = g_string_new (NULL), lacks = g_string_new (NULL);
+
+	(void) f;
+	at->backend->ops->about (at->backend, version, lacks);
+	g_string_append (out, page);
+	draw (row_above (row_above (at->row)), out);
+	if (lacks->len > 0)
+		g_string_append_printf (out, "\nNot here:\n%s", lacks->str);
 	return 0;
 }
 
 int about_version (const struct place *at, GString *out, struct fault *f)
 {
+	g_autoptr (GString) lacks = g_string_new (NULL);
+
 	(void) f;
-	g_string_append_printf (out, "domfs %s, %s backend\n", DOMFS_VERSION, at->backend->ops->name);
+	g_string_append (out, "domfs " DOMFS_VERSION "\n");
+	at->backend->ops->about (at->backend, out, lacks);
 	return 0;
 }
 

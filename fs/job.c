@@ -68,35 +68,74 @@ int job_stat (const struct place *at, struct stat *st, struct fault *f)
 	return r;
 }
 
-struct stop {
+/* Something that is asked about the jobs of a domain. */
+struct asking {
 	struct call call;
 	struct place at;
 	char *name;
+	bool any;
 };
 
 static int run_stop (struct call *call, struct fault *f)
 {
-	const struct stop *stop = (struct stop *) call;
+	const struct asking *stop = (struct asking *) call;
 
 	return stop->at.backend->ops->cancel (stop->at.backend, DOMAIN (&stop->at), stop->name, f);
 }
 
-static void stop_free (struct call *call)
+static int run_count (struct call *call, struct fault *f)
 {
-	g_free (((struct stop *) call)->name);
+	struct asking *count = (struct asking *) call;
+	g_autoptr (GArray) jobs = jobs_new ();
+	int r = count->at.backend->ops->jobs (count->at.backend, DOMAIN (&count->at), false, jobs, f);
+
+	count->any = jobs->len > 0;
+	return r;
+}
+
+static void asking_free (struct call *call)
+{
+	g_free (((struct asking *) call)->name);
 	g_free (call);
 }
 
-static const struct call_ops stops = { .run = run_stop, .free = stop_free };
+static const struct call_ops stops = { .run = run_stop, .free = asking_free };
+static const struct call_ops counts = { .run = run_count, .free = asking_free };
 
-int job_stop (const struct place *at, const char *name, struct fault *f)
+static struct asking *asking_new (const struct place *at, const char *name, const struct call_ops *ops)
 {
-	struct stop *stop = g_new (struct stop, 1);
-	int r;
+	struct asking *asking = g_new (struct asking, 1);
 
-	*stop = (struct stop) { .at = *at, .name = g_strdup (name) };
-	call_init (&stop->call, &stops, DOMAIN (at));
-	r = within (&stop->call, f);
+	*asking = (struct asking) { .at = *at, .name = g_strdup (name) };
+	call_init (&asking->call, ops, DOMAIN (at));
+	return asking;
+}
+
+bool job_is_any (const struct place *at)
+{
+	struct asking *count = asking_new (at, NULL, &counts);
+	struct fault ignored;
+	bool any = within_glance (&count->call, &ignored) == 0 && count->any;
+
+	call_unref (&count->call);
+	return any;
+}
+
+bool job_interrupt (const struct place *at, const char *name)
+{
+	struct asking *stop = asking_new (at, name, &stops);
+	struct fault ignored;
+	bool stopped = within_glance (&stop->call, &ignored) == 0;
+
+	call_unref (&stop->call);
+	return stopped;
+}
+
+static int job_stop (const struct place *at, const char *name, struct fault *f)
+{
+	struct asking *stop = asking_new (at, name, &stops);
+	int r = within (&stop->call, f);
+
 	call_unref (&stop->call);
 	return r;
 }

@@ -7,5 +7,8 @@ int job_show (const struct place *, GString *, struct fault *);
 int job_stat (const struct place *, struct stat *, struct fault *);
 int job_cancel (const struct place *, const char *text, struct fault *);
 
-/* End what makes or serves the moment NAME: EOPNOTSUPP if that cannot be cancelled. */
-int job_stop (const struct place *, const char *name, struct fault *);
+/* Does anything run there, as far as can be told within a second? */
+bool job_is_any (const struct place *);
+
+/* End what makes the moment NAME: false if that cannot be cancelled, or is not within a second. */
+bool job_interrupt (const struct place *, const char *name);

@@ -24,7 +24,8 @@ struct job {
 
 struct backend_ops {
 	const char *name;
-	/* What it runs on, a line or two; and if it offers less than it could, why: a line each. */
+	/* What it runs on, a line or two; and if it offers less than it could, why: a line each.
+	 * Asks nobody. */
 	void (*about) (struct backend *, GString *version, GString *lacks);
 	int (*domains) (struct backend *, struct listing *, struct fault *);
 	int (*xml) (struct backend *, const char *domain, GString *, struct fault *);
