@@ -111,7 +111,7 @@ static const struct fuse_opt words[] = {
 int main (int argc, char **argv)
 {
 	struct fuse_args args = FUSE_ARGS_INIT (argc, argv);
-	struct setup setup = { .source = "fake", .job_timeout = 7200, .changed = on_change };
+	struct setup setup = { .source = getenv ("DOMFS_SOURCE") ?: "fake", .job_timeout = 7200, .changed = on_change };
 	struct given given = { { .timeout = 1.0, .uid = getuid (), .gid = getgid () }, 30 };
 	struct fuse_cmdline_opts opts = { 0 };
 	struct backend *backend;

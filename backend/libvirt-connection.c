@@ -1,0 +1,244 @@
+/* libvirt-connection.c - reached once, and kept reached
+ *
+ * Two threads: the loop runs libvirt's events and keepalive, and must run before
+ * the first connection is opened (an embedded driver insists); the keeper waits
+ * until the connection is lost and then tries every second to open another.  All
+ * who ask meanwhile get ENOTCONN at once.  Opening may block for as long as a
+ * daemon is stopped, so only the keeper does it, without the lock. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "libvirt-xml.h"
+#include "libvirt.h"
+
+enum {
+	KEEPALIVE_SECONDS = 5, KEEPALIVE_COUNT = 3,     /* then a silent daemon counts as lost */
+	AGAIN_SECONDS = 1, END_SECONDS = 1,
+};
+
+static GArray *listening;       /* ids of event callbacks: the keeper's, or the opener's before there is one */
+static bool quiet;              /* the loop is to end */
+
+static void on_close (virConnectPtr conn, int reason, void *data)
+{
+	struct libvirt *lv = data;
+
+	(void) reason;
+	LOCKED (&lv->lock);
+	if (conn != lv->conn)
+		return;
+	lv->lost = true;
+	g_strlcpy (lv->why, "it closed the connection, or did not answer", sizeof lv->why);
+	pthread_cond_signal (&lv->woken);
+}
+
+static bool is_remote (const char *uri)
+{
+	g_autoptr (GUri) parsed = g_uri_parse (uri, G_URI_FLAGS_PARSE_RELAXED, NULL);
+	const char *host = parsed ? g_uri_get_host (parsed) : NULL;
+	const char *transport = parsed ? strchr (g_uri_get_scheme (parsed), '+') : NULL;
+
+	return (host && *host) || (transport && strcmp (transport, "+unix") != 0);
+}
+
+/* QEMU is asked what it can by starting it, which may take long: only where it may have changed. */
+static void look_closer (virConnectPtr conn, struct hypervisor *at)
+{
+	g_autofree char *capabilities = virConnectGetCapabilities (conn);
+	g_autofree char *domain = virConnectGetDomainCapabilities (conn, NULL, NULL, NULL, NULL, 0);
+
+	at->external_revert = capabilities && libvirt_xml_has (capabilities, "//guest/features/externalSnapshot");
+	at->backups = domain && libvirt_xml_has (domain, "/domainCapabilities/features/backup[@supported='yes']");
+}
+
+static void look (virConnectPtr conn, const struct hypervisor *before, struct hypervisor *at)
+{
+	g_autofree char *uri = virConnectGetURI (conn);
+	const char *driver = virConnectGetType (conn);
+
+	*at = *before;
+	g_strlcpy (at->driver, driver ? driver : "unknown", sizeof at->driver);
+	virConnectGetLibVersion (conn, &at->library);
+	virConnectGetVersion (conn, &at->version);
+	at->remote = uri && is_remote (uri);
+	at->embedded = uri && strstr (uri, "///embed") != NULL;
+	if (at->library != before->library || at->version != before->version)
+		look_closer (conn, at);
+}
+
+static void publish (struct libvirt *lv, virConnectPtr conn, const struct hypervisor *at)
+{
+	LOCKED (&lv->lock);
+
+	lv->conn = conn;
+	lv->at = *at;
+	lv->lost = virConnectIsAlive (conn) == 0;       /* on_close() may have come before it was ours */
+}
+
+static int open_connection (struct libvirt *lv, struct fault *f)
+{
+	const struct setup *setup = lv->backend.setup;
+	struct hypervisor before = libvirt_hypervisor (lv), at;
+	virConnectPtr conn = virConnectOpenAuth (setup->source, NULL, setup->read_only ? VIR_CONNECT_RO : 0);
+
+	if (!conn)
+		return libvirt_fault (f);
+	virConnectSetKeepAlive (conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
+	virConnectRegisterCloseCallback (conn, on_close, lv, NULL);
+	libvirt_listen (lv, conn, listening);
+	look (conn, &before, &at);
+	publish (lv, conn, &at);
+	return 0;
+}
+
+static virConnectPtr take (struct libvirt *lv)
+{
+	LOCKED (&lv->lock);
+	virConnectPtr conn = lv->conn;
+
+	lv->conn = NULL;
+	return conn;
+}
+
+static void close_connection (struct libvirt *lv)
+{
+	virConnectPtr conn = take (lv);
+
+	if (!conn)
+		return;
+	libvirt_unlisten (conn, listening);
+	virConnectUnregisterCloseCallback (conn, on_close);
+	virConnectClose (conn);
+}
+
+/* False: it is to end. */
+static bool await_loss (struct libvirt *lv)
+{
+	LOCKED (&lv->lock);
+
+	while (!lv->lost && !lv->ending)
+		pthread_cond_wait (&lv->woken, &lv->lock);
+	return !lv->ending;
+}
+
+static void rest (struct libvirt *lv, const struct fault *f)
+{
+	gint64 until = g_get_monotonic_time () + AGAIN_SECONDS * G_USEC_PER_SEC;
+
+	LOCKED (&lv->lock);
+	g_strlcpy (lv->why, f->text, sizeof lv->why);
+	while (!lv->ending && lock_wait (&lv->woken, &lv->lock, until))
+		;
+}
+
+static void *keep (void *data)
+{
+	struct libvirt *lv = data;
+	struct fault f;
+
+	while (await_loss (lv)) {
+		close_connection (lv);
+		if (open_connection (lv, &f) < 0) {
+			rest (lv, &f);
+			continue;
+		}
+		lv->backend.setup->changed (NULL);
+		if (lv->backups)
+			lv->backups->ended (lv, NULL);
+	}
+	close_connection (lv);
+	return NULL;
+}
+
+static void *loop (void *data)
+{
+	(void) data;
+	while (!__atomic_load_n (&quiet, __ATOMIC_ACQUIRE))
+		if (virEventRunDefaultImpl () < 0)
+			g_usleep (10000);
+	return NULL;
+}
+
+static void wake (int timer, void *data)
+{
+	(void) timer;
+	(void) data;
+}
+
+/* Who calls libvirt says what failed, so libvirt need not print it too. */
+static void say_nothing (void *data, virErrorPtr error)
+{
+	(void) data;
+	(void) error;
+}
+
+int libvirt_reach (struct libvirt *lv, struct fault *f)
+{
+	int r;
+
+	virSetErrorFunc (NULL, say_nothing);
+	if (virEventRegisterDefaultImpl () < 0)
+		return libvirt_fault (f);
+	listening = g_array_new (FALSE, FALSE, sizeof (int));
+	lv->timer = virEventAddTimeout (-1, wake, NULL, NULL);
+	pthread_create (&lv->loop, NULL, loop, lv);
+	r = open_connection (lv, f);
+	if (r == 0)
+		pthread_create (&lv->keeper, NULL, keep, lv);
+	return r;
+}
+
+static void end (struct libvirt *lv)
+{
+	LOCKED (&lv->lock);
+
+	lv->ending = true;
+	pthread_cond_signal (&lv->woken);
+}
+
+bool libvirt_leave (struct libvirt *lv)
+{
+	struct timespec until;
+
+	end (lv);
+	clock_gettime (CLOCK_MONOTONIC, &until);
+	until.tv_sec += END_SECONDS;
+	if (pthread_clockjoin_np (lv->keeper, NULL, CLOCK_MONOTONIC, &until) != 0)
+		return false;
+	__atomic_store_n (&quiet, true, __ATOMIC_RELEASE);
+	virEventUpdateTimeout (lv->timer, 0);
+	pthread_join (lv->loop, NULL);
+	g_array_unref (listening);
+	return true;
+}
+
+virConnectPtr libvirt_connection (struct libvirt *lv, struct fault *f)
+{
+	LOCKED (&lv->lock);
+
+	if (!lv->conn || lv->lost) {
+		fault (f, ENOTCONN, "%s cannot be reached: %s", lv->backend.setup->source, lv->why);
+		return NULL;
+	}
+	virConnectRef (lv->conn);
+	return lv->conn;
+}
+
+virDomainPtr libvirt_domain (struct libvirt *lv, const char *domain, struct fault *f)
+{
+	g_autoptr (virConnect) conn = libvirt_connection (lv, f);
+	g_autofree char *name = name_decode (domain);
+	virDomainPtr dom = conn ? virDomainLookupByName (conn, name) : NULL;
+
+	if (conn && !dom)
+		libvirt_fault (f);
+	return dom;
+}
+
+struct hypervisor libvirt_hypervisor (struct libvirt *lv)
+{
+	LOCKED (&lv->lock);
+
+	return lv->at;
+}

@@ -1,0 +1,55 @@
+/* libvirt.c - the backend for a libvirt URI */
+
+#include <errno.h>
+#include <string.h>
+
+#include "libvirt-domain.h"
+#include "libvirt.h"
+
+static void show_version (GString *out, unsigned long version)
+{
+	g_string_append_printf (out, "%lu.%lu.%lu", version / 1000000, version / 1000 % 1000, version % 1000);
+}
+
+static void about (struct backend *be, GString *version, GString *lacks)
+{
+	struct hypervisor at = libvirt_hypervisor (libvirt_of (be));
+
+	g_string_append (version, "libvirt ");
+	show_version (version, at.library);
+	g_string_append_printf (version, "\n%s ", at.driver);
+	show_version (version, at.version);
+	g_string_append_c (version, '\n');
+	if (at.remote)
+		g_string_append (lacks, "no backups/: the bytes of its disks are on another host\n");
+	else if (!at.backups)
+		g_string_append_printf (lacks, "no backups/: the %s driver of this libvirt has none\n", at.driver);
+}
+
+static void libvirt_close (struct backend *be)
+{
+	struct libvirt *lv = libvirt_of (be);
+
+	if (!libvirt_leave (lv))
+		return;
+	g_free (lv);
+}
+
+static const struct backend_ops libvirt_ops = {
+	.name = "libvirt", .about = about, .domains = libvirt_domains, .xml = libvirt_domain_xml, .close = libvirt_close,
+};
+
+int backend_open (const struct setup *setup, struct backend **be, struct fault *f)
+{
+	struct libvirt *lv = g_new0 (struct libvirt, 1);
+	int r;
+
+	lv->backend = (struct backend) { .ops = &libvirt_ops, .setup = setup };
+	pthread_mutex_init (&lv->lock, NULL);
+	pthread_cond_init (&lv->woken, NULL);
+	r = libvirt_reach (lv, f);
+	if (r < 0)
+		return r;
+	*be = &lv->backend;
+	return 0;
+}
