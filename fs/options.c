@@ -81,8 +81,7 @@ static int check_disks (const struct place *at, const char *text, struct fault *
 
 	for (int i = 0; r == 0 && names[i]; i++)
 		if (!listing_find (disks, names[i]))
-			r = fault (f, EINVAL, "%s has no disk \"%s\": disks is all, none, or names as in disks with commas between",
-				   DOMAIN (at), names[i]);
+			r = fault (f, EINVAL, "%s has no disk %s: write all, none, or names with commas between", DOMAIN (at), names[i]);
 	return r;
 }
 
