@@ -14,10 +14,12 @@ struct reading {
 	pid_t pid;              /* who opened it */
 };
 
+/* Open the image of the file AT for the process, or thread, PID; waits as within() does.
+ * EBUSY if its moment is about to go.  Each is closed once. */
 int reading_open (const struct place *, pid_t, struct reading **, struct fault *);
 void reading_close (struct reading *);
 
-/* Nobody reads the moment NAME in AT between these; EBUSY if somebody does not stop,
- * unless it has ENDED, so that whoever reads it gets EIO. */
+/* Nobody reads the moment NAME in AT between these: EBUSY, naming the process, if somebody
+ * does not stop within 2 s, unless it has ENDED, so that whoever reads it gets EIO. */
 int reading_bar (const struct place *at, const char *name, bool ended, char **bar, struct fault *);
-void reading_unbar (char *bar, bool gone);      /* takes BAR over */
+void reading_unbar (char *bar, bool gone);      /* takes BAR over; GONE: the moment is */
