@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "handle.h"
 #include "node.h"
 #include "notify.h"
 #include "reading.h"
@@ -19,10 +20,10 @@
 
 /* What an open file holds: one of the two. */
 struct file {
+	struct handle handle;   /* its reads have a reference each */
 	GString *text;
 	struct reading *reading;
 	struct stat st;         /* of an image, which does not change while it is open */
-	int refs;               /* its reads have one each: the kernel may close it before their reply has returned */
 };
 
 static struct file *file_of (struct fuse_file_info *fi)
@@ -30,16 +31,10 @@ static struct file *file_of (struct fuse_file_info *fi)
 	return (struct file *) (uintptr_t) fi->fh;
 }
 
-static struct file *file_ref (struct file *file)
+static void file_free (struct handle *handle)
 {
-	__atomic_add_fetch (&file->refs, 1, __ATOMIC_RELAXED);
-	return file;
-}
+	struct file *file = (struct file *) handle;
 
-static void file_unref (struct file *file)
-{
-	if (__atomic_sub_fetch (&file->refs, 1, __ATOMIC_ACQ_REL) > 0)
-		return;
 	notify_poll (file, NULL, NULL);
 	if (file->text)
 		g_string_free (file->text, TRUE);
@@ -57,11 +52,12 @@ static int open_image (struct file *file, const struct place *at, pid_t pid, str
 
 void file_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct file *file = file_ref (g_new0 (struct file, 1));
+	struct file *file = g_new0 (struct file, 1);
 	struct place at = { 0 };
 	struct fault f;
 	int r = request_place (req, ino, &at, &f);
 
+	handle_open (&file->handle, file_free);
 	if (r == 0 && at.row->open)
 		r = open_image (file, &at, fuse_req_ctx (req)->pid, &f);
 	else if (r == 0)
@@ -71,7 +67,7 @@ void file_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (r < 0)
 		refuse (req, "open", &at, at.row ? row_label (at.row) : "", &f);
 	if (r < 0 || fuse_reply_open (req, fi) < 0)
-		file_unref (file);
+		handle_close (&file->handle);
 }
 
 struct read {
@@ -118,18 +114,19 @@ static void read_done (struct image_read *done, int err)
 		else
 			fuse_reply_buf (read->req, read->read.into, read->read.len);
 	}
-	file_unref (read->file);
+	handle_unref (&read->file->handle);
 	g_free (read->read.into);
 	g_free (read);
 }
 
 static void read_text (fuse_req_t req, struct file *file, size_t size, off_t off)
 {
-	const GString *text = file_ref (file)->text;
+	const GString *text = file->text;
 
+	handle_ref (&file->handle);
 	off = MIN ((gsize) off, text->len);
 	fuse_reply_buf (req, text->str + off, MIN (size, text->len - off));
-	file_unref (file);
+	handle_unref (&file->handle);
 }
 
 static void read_image (fuse_req_t req, struct file *file, size_t size, off_t off)
@@ -143,7 +140,8 @@ static void read_image (fuse_req_t req, struct file *file, size_t size, off_t of
 		return;
 	}
 	read = g_new (struct read, 1);
-	*read = (struct read) { .read = { off, size, g_malloc (size), read_done }, .req = req, .file = file_ref (file) };
+	*read = (struct read) { .read = { off, size, g_malloc (size), read_done }, .req = req, .file = file };
+	handle_ref (&file->handle);
 	arm (read);
 	image_read (image, &read->read);
 }
@@ -236,6 +234,6 @@ void file_poll (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi, struc
 void file_close (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void) ino;
-	file_unref (file_of (fi));
+	handle_close (&file_of (fi)->handle);
 	fuse_reply_err (req, 0);
 }
