@@ -1,0 +1,22 @@
+/* nbd.h - what an NBD server offers, as an image */
+#pragma once
+
+#include "fault.h"
+#include "image.h"
+
+/* Who has the last word on the end of an image: a read that got the last of its data is
+ * handed over with its bytes in place.  From the thread of that image, which must not
+ * wait: he calls image_done() whenever he likes. */
+struct nbd_witness {
+	void (*reached_end) (struct nbd_witness *, struct image *, struct image_read *);
+};
+
+extern unsigned nbd_patience;           /* seconds; set before there are threads */
+
+/* What the server at the unix socket SOCKET offers as EXPORT, with all of its map: so its
+ * size and what is allocated are known.  WITNESS lives longer than the image, or is NULL.
+ * EACCES; ETIMEDOUT where that takes longer than nbd_patience; EIO.
+ *
+ * Reads wait as long as it takes.  Once the server has gone, or lied, all is EIO. */
+int nbd_image (const char *socket, const char *export, struct nbd_witness *witness,
+	       struct image **image, struct fault *);
