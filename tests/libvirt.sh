@@ -3,7 +3,7 @@
 # In a mount namespace, own_libvirt_directories lays empty directories over libvirt's. There start_libvirtd starts the
 # real daemon as any machine does: QEMU runs as libvirt-qemu, and `virsh` finds it without being told. Nothing outside
 # is changed, and all is gone with the namespace.
-own_directories='/etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt /run'
+own_directories='/etc/libvirt /var/lib/libvirt /var/lib/domfs /var/cache/libvirt /var/log/libvirt /run'
 cache=${DOMFS_CACHE:-/var/cache/domfs}
 libvirtd=
 
@@ -46,20 +46,18 @@ own_libvirt_directories() {
 	umount -R -l /sys/fs/cgroup 2>/dev/null || :                    # two domains of one name would share a group
 	own_users
 	own_kvm
-	mkdir -p -m 711 /var/lib/libvirt/images /var/cache/libvirt/qemu/capabilities /etc/libvirt/qemu
+	mkdir -p -m 711 /var/lib/libvirt/images /var/cache/libvirt/qemu/capabilities /run/libvirt
 	cp "$cache"/capabilities/* /var/cache/libvirt/qemu/capabilities/ 2>/dev/null || :
 	cat > /etc/libvirt/qemu.conf <<-'END'
 		stdio_handler = "file"
 		security_driver = "none"
 		namespaces = []
 	END
-	cat > /etc/libvirt/libvirtd.conf <<-END
-		unix_sock_dir = "${OWN_SOCKETS:-/run/libvirt}"
+	cat > /etc/libvirt/libvirtd.conf <<-'END'
 		auth_unix_ro = "none"
 		auth_unix_rw = "none"
 		log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
 	END
-	mkdir -p "${OWN_SOCKETS:-/run/libvirt}"
 }
 
 # The answers of QEMU that libvirt took seconds to collect, for the next one
@@ -73,7 +71,7 @@ keep_capabilities() {
 }
 
 start_libvirtd() {
-	libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirtd.pid & libvirtd=$!
+	libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirt/libvirtd.pid & libvirtd=$!
 	for _ in $(seq 300); do
 		! virsh --quiet uri > /dev/null 2>&1 || return 0
 		kill -0 "$libvirtd" || break
@@ -88,5 +86,60 @@ start_libvirtd() {
 stop_libvirtd() {
 	kill "${1:--TERM}" "$libvirtd"
 	wait "$libvirtd" || :
-	rm -f /run/libvirtd.pid
+	rm -f /run/libvirt/libvirtd.pid
+}
+
+# domain_xml NAME TYPE MIB OS-XML DEVICES-XML: TYPE is qemu or kvm; its serial console goes to the file $tmp/NAME.console
+domain_xml() {
+	local cpu="<cpu mode='custom'><model>qemu64</model></cpu>"
+
+	[ "$2" = qemu ] || cpu="<cpu mode='host-passthrough'/>"
+	cat <<-END
+		<domain type='$2'>
+		  <name>$1</name>
+		  <memory unit='MiB'>$3</memory>
+		  <os><type arch='x86_64' machine='q35'>hvm</type>$4</os>
+		  <features><acpi/></features>
+		  $cpu
+		  <devices>
+		    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+		    <controller type='scsi' model='virtio-scsi'/>
+		    $5
+		    <serial type='file'><source path='$tmp/$1.console'/></serial>
+		    <memballoon model='none'/>
+		  </devices>
+		</domain>
+	END
+}
+
+# disk TARGET BUS FORMAT NAME: its XML; BUS is virtio, scsi or sata
+disk() {
+	echo "<disk type='file' device='disk'><driver name='qemu' type='$3'/><source file='$tmp/$4'/><target dev='$1' bus='$2'/></disk>"
+}
+
+# guest_os and guest_devices NAME: of the guest that contrib/guest made in $GUEST, with its disks
+guest_os() {
+	echo "<kernel>$GUEST/vmlinuz</kernel><initrd>$GUEST/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline>"
+}
+
+guest_devices() {
+	disk vda virtio qcow2 "$1-vda.qcow2"
+	disk vdb virtio qcow2 "$1-vdb.qcow2"
+	echo "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+}
+
+# guest_disks NAME: a file system with a letter in it, and an empty disk
+guest_disks() {
+	cp "$GUEST/disk.qcow2" "$tmp/$1-vda.qcow2"
+	qemu-img create -q -f qcow2 "$tmp/$1-vdb.qcow2" 16M
+}
+
+# await NAME TEXT [SECONDS]: until its console says so
+await() {
+	local end=$((SECONDS + ${3:-120}))
+
+	until grep -qs "$2" "$tmp/$1.console"; do
+		[ $SECONDS -lt $end ] || { cat "$tmp/$1.console"; echo "$1 does not say: $2"; exit 1; }
+		sleep 0.2
+	done
 }

@@ -29,30 +29,11 @@ image() {
 	qemu-img create -q -f "$2" "${@:4}" "$tmp/$1" "$3"
 }
 
-# disk TARGET BUS FORMAT NAME: its XML; BUS is virtio, scsi or sata
-disk() {
-	echo "<disk type='file' device='disk'><driver name='qemu' type='$3'/><source file='$tmp/$4'/><target dev='$1' bus='$2'/></disk>"
-}
-
-# define NAME DEVICES-XML [OS-XML [MIB]]: its serial console is written to $tmp/NAME.console
+# define NAME DEVICES-XML [OS-XML [MIB]]
 define() {
-	cat > "$tmp/$1.xml" <<-END
-		<domain type='qemu'>
-		  <name>$1</name>
-		  <memory unit='MiB'>${4:-32}</memory>
-		  <os><type arch='x86_64' machine='q35'>hvm</type>${3:-}</os>
-		  <features><acpi/></features>
-		  <cpu mode='custom'><model>qemu64</model></cpu>
-		  <devices>
-		    <emulator>/usr/bin/qemu-system-x86_64</emulator>
-		    <controller type='scsi' model='virtio-scsi'/>
-		    $2
-		    <serial type='file'><source path='$tmp/$1.console'/></serial>
-		    <memballoon model='none'/>
-		  </devices>
-		</domain>
-	END
+	domain_xml "$1" qemu "${4:-32}" "${3:-}" "$2" > "$tmp/$1.xml"
 	virsh --quiet define "$tmp/$1.xml" > /dev/null
+	keep_capabilities
 }
 
 # start NAME DEVICES-XML: a QEMU without an operating system
@@ -61,30 +42,12 @@ start() {
 	virsh --quiet start "$1" > /dev/null
 }
 
-# define_guest NAME [DEVICES-XML]: the real guest of contrib/guest, with its vda and vdb as $tmp/NAME-{vda,vdb}.qcow2
-define_guest() {
-	cp "$GUEST/disk.qcow2" "$tmp/$1-vda.qcow2"
-	image "$1-vdb.qcow2" qcow2 16M
-	define "$1" "$(disk vda virtio qcow2 "$1-vda.qcow2")$(disk vdb virtio qcow2 "$1-vdb.qcow2")${2:-}
-		<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>" \
-		"<kernel>$GUEST/vmlinuz</kernel><initrd>$GUEST/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline>" 192
-}
-
-# start_guest NAME [DEVICES-XML]: returns when it counts
+# start_guest NAME [DEVICES-XML]: the real guest; returns when it counts
 start_guest() {
-	define_guest "$@"
+	guest_disks "$1"
+	define "$1" "$(guest_devices "$1")${2:-}" "$(guest_os)" 192
 	virsh --quiet start "$1" > /dev/null
 	await "$1" 'guest: count 1'
-}
-
-# await NAME TEXT [SECONDS]: until its console says so
-await() {
-	local end=$((SECONDS + ${3:-120}))
-
-	until grep -qs "$2" "$tmp/$1.console"; do
-		[ $SECONDS -lt $end ] || { cat "$tmp/$1.console"; echo "$1 does not say: $2"; exit 1; }
-		sleep 0.2
-	done
 }
 
 # count_of NAME: how far it has counted
