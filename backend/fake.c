@@ -215,6 +215,11 @@ static struct guest *add_guest (struct fake *fake, char *name)
 	return guest;
 }
 
+void backend_libraries (GString *out)
+{
+	(void) out;
+}
+
 int backend_open (const struct setup *setup, struct backend **be, struct fault *f)
 {
 	const char *n = getenv ("FAKE_DOMAINS"), *name = getenv ("FAKE_NAME");

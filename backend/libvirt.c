@@ -39,6 +39,16 @@ static const struct backend_ops libvirt_ops = {
 	.name = "libvirt", .about = about, .domains = libvirt_domains, .xml = libvirt_domain_xml, .close = libvirt_close,
 };
 
+void backend_libraries (GString *out)
+{
+	unsigned long version = 0;
+
+	virGetVersion (&version, NULL, NULL);
+	g_string_append (out, "libvirt ");
+	show_version (out, version);
+	g_string_append_c (out, '\n');
+}
+
 int backend_open (const struct setup *setup, struct backend **be, struct fault *f)
 {
 	struct libvirt *lv = g_new0 (struct libvirt, 1);

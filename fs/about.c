@@ -61,6 +61,6 @@ int about_version (const struct place *at, GString *out, struct fault *f)
 int about_source (const struct place *at, GString *out, struct fault *f)
 {
 	(void) f;
-	g_string_append_printf (out, "%s\n", at->backend->setup->source);
+	g_string_append_printf (out, "%s\n", at->backend->setup->shown);
 	return 0;
 }

@@ -1,7 +1,5 @@
 /* main.c - from the command line to the mount and back */
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,10 +7,13 @@
 #include "background.h"
 #include "handle.h"
 #include "kept.h"
+#include "log.h"
+#include "mountpoint.h"
 #include "node.h"
 #include "notify.h"
+#include "ready.h"
 #include "request.h"
-#include "requests.h"
+#include "session.h"
 #include "tree.h"
 #include "within.h"
 
@@ -22,126 +23,115 @@ static void on_change (const char *domain)
 	notify_domain (domain);
 }
 
-/* The end has an order: a notice may wait for a request, so no more of them are
- * sent while requests are still answered, and only then the loop ends. */
-struct end {
-	struct fuse_session *se;
-	pthread_t loop;
-};
-
-static sigset_t signals;        /* that end it */
-
-static void *end_on_signal (void *data)
+/* What the rest of the program reads of the command line. */
+static void spread (struct command *command)
 {
-	const struct end *end = data;
-	int signal;
-
-	sigwait (&signals, &signal);
-	notify_stop ();
-	fuse_session_exit (end->se);
-	pthread_kill (end->loop, SIGUSR1);
-	return NULL;
+	command->setup.changed = on_change;
+	look = (struct look) { command->cache, command->uid, command->gid, command->umask, g_get_real_time () * 1000 };
+	kept_for = command->cache;
+	within_seconds = command->timeout;
+	if (command->verbose)
+		log_verbose ();
 }
 
-static void wake (int signal)
+/* Is the command line right about this host? */
+static enum status check (struct command *command, struct fault *f)
 {
-	(void) signal;
+	const struct setup *setup = &command->setup;
+	const char *const ours[] = { setup->state, setup->saves, setup->scratch, setup->run, command->pid_file };
+	char *path;
+
+	if (mountpoint_find (command->mountpoint, command->nonempty, &path, f) < 0)
+		return NO_MOUNTPOINT;
+	command->mountpoint = path;
+	for (size_t i = 0; i < G_N_ELEMENTS (ours); i++)
+		if (mountpoint_spares (path, ours[i], f) < 0)
+			return USAGE;
+	return WELL;
 }
 
-static int serve (struct fuse_session *se)
+static enum status tell_ready (const struct command *command, struct fault *f)
 {
-	struct fuse_loop_config *config = fuse_loop_cfg_create ();
-	struct end end = { .se = se, .loop = pthread_self () };
-	pthread_t ender;
-	int r;
-
-	sigaction (SIGUSR1, &(struct sigaction) { .sa_handler = wake }, NULL);
-	notify_start (se);
-	background_ready ();
-	pthread_create (&ender, NULL, end_on_signal, &end);
-	fuse_loop_cfg_set_max_threads (config, 256);
-	fuse_loop_cfg_set_idle_threads (config, 8);
-	r = fuse_session_loop_mt (se, config);
-	pthread_kill (ender, SIGTERM);  /* where umount ended the loop */
-	pthread_join (ender, NULL);
-	fuse_session_unmount (se);
-	fuse_loop_cfg_destroy (config);
-	return r < 0;
+	if (ready_begin (command->pid_file, f) < 0)
+		return NO_FILE;
+	if (background_ready (f) < 0)
+		return BROKEN;
+	if (!command->foreground)
+		log_to_syslog ();
+	log_say (LOG_INFO, "%s is mounted on %s", command->setup.shown, command->mountpoint);
+	return WELL;
 }
 
-static int mount (struct fuse_args *args, const char *mountpoint, struct backend *backend)
+static enum status mount_and_serve (const struct command *command, struct fault *f)
 {
-	struct fuse_session *se;
+	enum status status = session_open (command, f);
+
+	if (status == WELL)
+		status = tell_ready (command, f);
+	if (status == WELL)
+		status = session_serve (f);
+	session_close ();
+	log_say (LOG_INFO, "%s is not mounted any more", command->mountpoint);
+	return status;
+}
+
+static enum status run (const struct command *command, struct fault *f)
+{
+	struct backend *backend;
 	struct place root;
-	int r = 1;
+	enum status status;
 
+	session_heed_signals ();
+	if (backend_open (&command->setup, &backend, f) < 0)
+		return NO_SOURCE;
 	place_root (&root, tree, backend);
 	nodes_init (&root);
-	se = fuse_session_new (args, &requests, sizeof requests, NULL);
-	if (!se)
-		return 1;
-	if (fuse_session_mount (se, mountpoint) == 0)
-		r = serve (se);
-	if (!handles_end (1))   /* a read that hangs still looks at the session */
-		_exit (r);
-	fuse_session_destroy (se);
-	return r;
+	status = mount_and_serve (command, f);
+	if (!handles_end (1) || !within_ends (1)) {     /* what hangs still looks at the session and the backend */
+		ready_end (command->pid_file);
+		_exit (status);
+	}
+	backend->ops->close (backend);
+	session_free ();
+	ready_end (command->pid_file);
+	return status;
 }
 
-/* Before there is any thread, a backend's too, that could get them instead. */
-static void block_signals (void)
+static enum status start (struct command *command, struct fault *f)
 {
-	sigemptyset (&signals);
-	sigaddset (&signals, SIGTERM);
-	sigaddset (&signals, SIGINT);
-	sigaddset (&signals, SIGHUP);
-	pthread_sigmask (SIG_BLOCK, &signals, NULL);
+	enum status status = check (command, f);
+
+	if (status != WELL)
+		return status;
+	spread (command);
+	session_block_signals ();
+	if (!command->foreground && background_begin (f) < 0)
+		return BROKEN;
+	return run (command, f);
 }
 
-struct given {
-	struct look look;
-	double timeout;
-};
+static void say_versions (void)
+{
+	g_autoptr (GString) libraries = g_string_new (NULL);
 
-static const struct fuse_opt words[] = {
-	{ "uid=%u", offsetof (struct given, look.uid), 0 },
-	{ "gid=%u", offsetof (struct given, look.gid), 0 },
-	{ "umask=%o", offsetof (struct given, look.umask), 0 },
-	{ "timeout=%lf", offsetof (struct given, timeout), 0 },
-	FUSE_OPT_END
-};
+	backend_libraries (libraries);
+	printf ("domfs %s\nlibfuse %s\n%s", DOMFS_VERSION, session_library (), libraries->str);
+}
 
 int main (int argc, char **argv)
 {
-	struct fuse_args args = FUSE_ARGS_INIT (argc, argv);
-	struct setup setup = { .source = getenv ("DOMFS_SOURCE") ?: "fake", .job_timeout = 7200, .changed = on_change };
-	struct given given = { { .timeout = 1.0, .uid = getuid (), .gid = getgid () }, 30 };
-	struct fuse_cmdline_opts opts = { 0 };
-	struct backend *backend;
-	struct fault f;
-	int r;
+	static struct command command;
+	struct fault f = { 0 };
+	enum status status = command_read (&command, argv, &f);
 
-	if (fuse_opt_parse (&args, &given, words, NULL) != 0 || fuse_parse_cmdline (&args, &opts) != 0 || !opts.mountpoint)
-		return 2;
-	fuse_opt_add_arg (&args, "-odefault_permissions,fsname=domfs,subtype=domfs");
-	if (getenv ("DOMFS_TIMEOUT"))
-		given.look.timeout = kept_for = atof (getenv ("DOMFS_TIMEOUT"));
-	look = given.look;
-	look.began = g_get_real_time () * 1000;
-	within_seconds = given.timeout;
-	within_interrupted = request_is_interrupted;
-	block_signals ();
-	if (!opts.foreground)
-		background_begin ();
-	if (backend_open (&setup, &backend, &f) < 0) {
-		fprintf (stderr, "domfs: %s\n", f.text);
-		return 1;
-	}
-	r = mount (&args, opts.mountpoint, backend);
-	fuse_opt_free_args (&args);
-	free (opts.mountpoint);
-	if (!within_ends (1))   /* what hangs still looks at the backend */
-		_exit (r);
-	backend->ops->close (backend);
-	return r;
+	(void) argc;
+	if (status == WELL && command.help)
+		command_help (stdout);
+	else if (status == WELL && command.version)
+		say_versions ();
+	else if (status == WELL)
+		status = start (&command, &f);
+	if (status != WELL)
+		log_say (LOG_ERR, "%s", f.text);
+	return status;
 }

@@ -46,6 +46,7 @@ struct backend_ops {
 /* What the command line says; it outlives the backend. */
 struct setup {
 	const char *source;
+	const char *shown;              /* the same without a password, for everybody to see */
 	const char *state;              /* the directory of the records */
 	const char *scratch;            /* where backups keep old data; NULL: beside each image */
 	const char *saves;              /* the directory of memory files */
@@ -62,6 +63,9 @@ struct backend {
 	const struct moment_ops *moments[N_MOMENTS];
 	const struct setup *setup;
 };
+
+/* The libraries it stands on with their versions, a line each; needs no hypervisor. */
+void backend_libraries (GString *out);
 
 /* The backend for setup->source, which has been reached once. */
 int backend_open (const struct setup *, struct backend **, struct fault *);
