@@ -1,10 +1,12 @@
-/* libvirt-domain.c - the verbs of domains under libvirt */
+/* libvirt-domain.c - the domains there are, and what each is made of */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libvirt-domain.h"
+#include "libvirt-xml.h"
+#include "qemu-offline.h"
 
 /* In the order of virDomainState. */
 static const char *const states[] = {
@@ -107,15 +109,94 @@ int libvirt_domains (struct backend *be, struct listing *out, struct fault *f)
 	return r;
 }
 
+/* DOMAIN's definition, live if it runs, without secrets; it is the caller's. */
+static char *definition (struct libvirt *lv, const char *domain, struct fault *f)
+{
+	g_autoptr (virDomain) dom = libvirt_domain (lv, domain, f);
+	char *xml = dom ? virDomainGetXMLDesc (dom, 0) : NULL;
+
+	if (dom && !xml)
+		libvirt_fault (f);
+	return xml;
+}
+
 int libvirt_domain_xml (struct backend *be, const char *domain, GString *out, struct fault *f)
 {
-	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
-	g_autofree char *xml = dom ? virDomainGetXMLDesc (dom, 0) : NULL;
+	g_autofree char *xml = definition (libvirt_of (be), domain, f);
 
-	if (!dom)
-		return -f->err;
 	if (!xml)
-		return libvirt_fault (f);
+		return -f->err;
 	g_string_append (out, xml);
+	return 0;
+}
+
+static bool can_bitmap (const struct libvirt_disk *disk, bool remote)
+{
+	return libvirt_disk_is_written (disk) && !disk->transient && strcmp (disk->format, "qcow2") == 0 &&
+	       (remote || strcmp (disk->type, "file") != 0 || qemu_offline_holds_bitmaps (disk->source));
+}
+
+/* A drive with nothing in it is no disk. */
+int libvirt_disks (struct backend *be, const char *domain, struct listing *out, struct fault *f)
+{
+	bool remote = libvirt_hypervisor (libvirt_of (be)).remote;
+	g_autofree char *xml = definition (libvirt_of (be), domain, f);
+	g_autoptr (GPtrArray) disks = xml ? libvirt_xml_disks (xml) : NULL;
+
+	for (guint i = 0; disks && i < disks->len; i++) {
+		const struct libvirt_disk *disk = disks->pdata[i];
+		struct entry *entry;
+
+		if (!disk->source)
+			continue;
+		entry = listing_add (out, entry_new (disk->target));
+		entry->state = g_strdup (disk->format);
+		entry->text = g_strdup (disk->source);
+		entry->can = can_bitmap (disk, remote) ? CAN_BITMAP : 0;
+	}
+	return xml ? 0 : -f->err;
+}
+
+static uint64_t size_in (const virDomainStatsRecord *record, unsigned i, const char *what)
+{
+	g_autofree char *name = g_strdup_printf ("block.%u.%s", i, what);
+	unsigned long long size = 0;
+
+	virTypedParamsGetULLong (record->params, record->nparams, name, &size);
+	return size;
+}
+
+static void fill_sizes (const virDomainStatsRecord *record, const struct listing *disks)
+{
+	unsigned n = 0;
+
+	virTypedParamsGetUInt (record->params, record->nparams, "block.count", &n);
+	for (unsigned i = 0; i < n; i++) {
+		g_autofree char *name = g_strdup_printf ("block.%u.name", i);
+		const char *target = NULL;
+		struct entry *disk;
+
+		virTypedParamsGetString (record->params, record->nparams, name, &target);
+		disk = target ? g_hash_table_lookup (disks->by_name, target) : NULL;
+		if (!disk)
+			continue;
+		disk->size = size_in (record, i, "capacity");
+		disk->allocated = size_in (record, i, "physical");
+	}
+}
+
+/* What a job keeps from being asked is left unknown. */
+int libvirt_sizes (struct backend *be, const char *domain, struct listing *out, struct fault *f)
+{
+	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
+	virDomainPtr doms[] = { dom, NULL };
+	virDomainStatsRecordPtr *records;
+
+	if (!dom || libvirt_disks (be, domain, out, f) < 0)
+		return -f->err;
+	if (virDomainListGetStats (doms, VIR_DOMAIN_STATS_BLOCK, &records, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT) <= 0)
+		return 0;
+	fill_sizes (records[0], out);
+	virDomainStatsRecordListFree (records);
 	return 0;
 }

@@ -1,8 +1,10 @@
-/* libvirt-xml.c - libvirt's documents, read and written */
+/* libvirt-xml.c - libvirt's documents, read and written
+ *
+ * Read through XPath, built node by node: libxml does all quoting.  Nothing outside
+ * of a document is ever loaded, and no entities are replaced. */
 
 #include <string.h>
 
-#include <glib.h>
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
 
@@ -17,11 +19,243 @@ static xmlDoc *parse (const char *xml)
 	return xmlReadMemory (xml, strlen (xml), NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 }
 
+/* What XPATH finds from NODE on; NULL is from the root. */
+static xmlXPathObject *find (xmlDoc *doc, xmlNode *node, const char *xpath)
+{
+	g_autoptr (xmlXPathContext) context = doc ? xmlXPathNewContext (doc) : NULL;
+
+	if (!context)
+		return NULL;
+	context->node = node ? node : xmlDocGetRootElement (doc);
+	return xmlXPathEvalExpression (BAD_CAST xpath, context);
+}
+
+static size_t count (const xmlXPathObject *found)
+{
+	return found && found->nodesetval ? found->nodesetval->nodeNr : 0;
+}
+
+static bool has (xmlDoc *doc, xmlNode *node, const char *xpath)
+{
+	g_autoptr (xmlXPathObject) found = find (doc, node, xpath);
+
+	return count (found) > 0;
+}
+
+static char *text (xmlDoc *doc, xmlNode *node, const char *xpath)
+{
+	g_autoptr (xmlXPathObject) found = find (doc, node, xpath);
+	xmlChar *content = count (found) > 0 ? xmlNodeGetContent (found->nodesetval->nodeTab[0]) : NULL;
+	char *copy = g_strdup ((const char *) content);
+
+	xmlFree (content);
+	return copy;
+}
+
 bool libvirt_xml_has (const char *xml, const char *xpath)
 {
 	g_autoptr (xmlDoc) doc = parse (xml);
-	g_autoptr (xmlXPathContext) context = doc ? xmlXPathNewContext (doc) : NULL;
-	g_autoptr (xmlXPathObject) found = context ? xmlXPathEvalExpression (BAD_CAST xpath, context) : NULL;
 
-	return found && !xmlXPathNodeSetIsEmpty (found->nodesetval);
+	return has (doc, NULL, xpath);
+}
+
+char *libvirt_xml_text (const char *xml, const char *xpath)
+{
+	g_autoptr (xmlDoc) doc = parse (xml);
+
+	return text (doc, NULL, xpath);
+}
+
+static void disk_free (void *ptr)
+{
+	struct libvirt_disk *disk = ptr;
+
+	g_free (disk->target);
+	g_free (disk->device);
+	g_free (disk->type);
+	g_free (disk->format);
+	g_free (disk->source);
+	g_free (disk->snapshot);
+	g_free (disk->mirror);
+	g_free (disk);
+}
+
+/* What names it, by the first attribute that is there. */
+static char *source_of (xmlDoc *doc, xmlNode *node)
+{
+	g_autofree char *pool = text (doc, node, "source/@pool"), *volume = text (doc, node, "source/@volume");
+	g_autofree char *protocol = text (doc, node, "source/@protocol"), *name = text (doc, node, "source/@name");
+	char *plain = text (doc, node, "source/@file | source/@dev | source/@dir");
+
+	if (plain)
+		return plain;
+	if (protocol)
+		return g_strdup_printf ("%s:%s", protocol, name ? name : "");
+	return pool && volume ? g_strdup_printf ("%s/%s", pool, volume) : NULL;
+}
+
+static struct libvirt_disk *disk_of (xmlDoc *doc, xmlNode *node)
+{
+	struct libvirt_disk *disk = g_new (struct libvirt_disk, 1);
+
+	*disk = (struct libvirt_disk) {
+		.target = text (doc, node, "target/@dev"), .device = text (doc, node, "@device"),
+		.type = text (doc, node, "@type"), .format = text (doc, node, "driver/@type"),
+		.source = source_of (doc, node), .snapshot = text (doc, node, "@snapshot"),
+		.mirror = text (doc, node, "mirror/@job"), .readonly = has (doc, node, "readonly"),
+		.transient = has (doc, node, "transient"),
+	};
+	if (!disk->device)
+		disk->device = g_strdup ("disk");
+	if (!disk->format)
+		disk->format = g_strdup ("raw");
+	return disk;
+}
+
+GPtrArray *libvirt_xml_disks (const char *xml)
+{
+	g_autoptr (xmlDoc) doc = parse (xml);
+	g_autoptr (xmlXPathObject) found = find (doc, NULL, "/domain/devices/disk | /domainsnapshot/domain/devices/disk");
+	GPtrArray *disks = g_ptr_array_new_with_free_func (disk_free);
+
+	for (size_t i = 0; i < count (found); i++) {
+		struct libvirt_disk *disk = disk_of (doc, found->nodesetval->nodeTab[i]);
+
+		if (disk->target)
+			g_ptr_array_add (disks, disk);
+		else
+			disk_free (disk);
+	}
+	return disks;
+}
+
+const struct libvirt_disk *libvirt_disk_find (const GPtrArray *disks, const char *target)
+{
+	for (guint i = 0; i < disks->len; i++) {
+		const struct libvirt_disk *disk = disks->pdata[i];
+
+		if (strcmp (disk->target, target) == 0)
+			return disk;
+	}
+	return NULL;
+}
+
+bool libvirt_disk_is_written (const struct libvirt_disk *disk)
+{
+	return disk->source && !disk->readonly;
+}
+
+static int64_t number (xmlDoc *doc, const char *xpath)
+{
+	g_autofree char *digits = text (doc, NULL, xpath);
+
+	return digits ? g_ascii_strtoll (digits, NULL, 10) : 0;
+}
+
+/* Before <disks> there were only internal ones, of all. */
+static GPtrArray *kept_by (xmlDoc *doc)
+{
+	g_autoptr (xmlXPathObject) found = find (doc, NULL, "disks/disk[@snapshot!='no']/@name");
+	GPtrArray *kept = g_ptr_array_new_with_free_func (g_free);
+
+	for (size_t i = 0; i < count (found); i++) {
+		xmlChar *name = xmlNodeGetContent (found->nodesetval->nodeTab[i]);
+
+		g_ptr_array_add (kept, g_strdup ((const char *) name));
+		xmlFree (name);
+	}
+	return kept;
+}
+
+struct libvirt_snapshot *libvirt_xml_snapshot (const char *xml)
+{
+	g_autoptr (xmlDoc) doc = parse (xml);
+	struct libvirt_snapshot *snapshot = g_new (struct libvirt_snapshot, 1);
+
+	*snapshot = (struct libvirt_snapshot) {
+		.parent = text (doc, NULL, "parent/name"), .state = text (doc, NULL, "state"),
+		.description = text (doc, NULL, "description"), .memory_file = text (doc, NULL, "memory/@file"),
+		.created = number (doc, "creationTime"), .memory = has (doc, NULL, "memory[@snapshot!='no']"),
+		.external = has (doc, NULL, "memory[@snapshot='external'] | disks/disk[@snapshot='external']"),
+		.kept = kept_by (doc),
+	};
+	return snapshot;
+}
+
+void libvirt_snapshot_leave (struct libvirt_snapshot **parsed)
+{
+	struct libvirt_snapshot *snapshot = *parsed;
+
+	if (!snapshot)
+		return;
+	g_free (snapshot->parent);
+	g_free (snapshot->state);
+	g_free (snapshot->description);
+	g_free (snapshot->memory_file);
+	g_ptr_array_unref (snapshot->kept);
+	g_free (snapshot);
+}
+
+static char *written (xmlDoc *doc)
+{
+	xmlChar *content;
+	char *copy;
+	int len;
+
+	xmlDocDumpMemoryEnc (doc, &content, &len, "UTF-8");
+	copy = g_strdup ((const char *) content);
+	xmlFree (content);
+	return copy;
+}
+
+static void set (xmlNode *node, const char *attribute, const char *value)
+{
+	if (value)
+		xmlNewProp (node, BAD_CAST attribute, BAD_CAST value);
+}
+
+static void add_disk (xmlNode *disks, const struct libvirt_snapshot_disk *disk)
+{
+	xmlNode *node = xmlNewChild (disks, NULL, BAD_CAST "disk", NULL);
+
+	set (node, "name", disk->target);
+	set (node, "snapshot", disk->mode);
+	if (!disk->overlay)
+		return;
+	set (xmlNewChild (node, NULL, BAD_CAST "driver", NULL), "type", "qcow2");
+	set (xmlNewChild (node, NULL, BAD_CAST "source", NULL), "file", disk->overlay);
+}
+
+char *libvirt_xml_new_snapshot (const char *name, const char *memory, const char *memory_file,
+				const struct libvirt_snapshot_disk *disks, size_t n)
+{
+	g_autoptr (xmlDoc) doc = xmlNewDoc (BAD_CAST "1.0");
+	xmlNode *root = xmlNewNode (NULL, BAD_CAST "domainsnapshot"), *node;
+
+	xmlDocSetRootElement (doc, root);
+	xmlNewTextChild (root, NULL, BAD_CAST "name", BAD_CAST name);
+	node = xmlNewChild (root, NULL, BAD_CAST "memory", NULL);
+	set (node, "snapshot", memory);
+	set (node, "file", memory_file);
+	node = n > 0 ? xmlNewChild (root, NULL, BAD_CAST "disks", NULL) : NULL;
+	for (size_t i = 0; i < n; i++)
+		add_disk (node, &disks[i]);
+	return written (doc);
+}
+
+char *libvirt_xml_described (const char *xml, const char *description)
+{
+	g_autoptr (xmlDoc) doc = parse (xml);
+	g_autoptr (xmlXPathObject) found = find (doc, NULL, "description");
+
+	if (!doc)
+		return NULL;
+	for (size_t i = 0; i < count (found); i++) {
+		xmlUnlinkNode (found->nodesetval->nodeTab[i]);
+		xmlFreeNode (found->nodesetval->nodeTab[i]);
+		found->nodesetval->nodeTab[i] = NULL;
+	}
+	if (*description)
+		xmlNewTextChild (xmlDocGetRootElement (doc), NULL, BAD_CAST "description", BAD_CAST description);
+	return written (doc);
 }

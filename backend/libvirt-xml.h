@@ -1,10 +1,60 @@
 /* libvirt-xml.h - libvirt's documents, read and written
  *
- * Nobody else sees markup.  Documents come from libvirt, and so are trusted to be
- * well-formed, but never to be small or to name only what we know. */
+ * Nobody else sees markup.  Documents come from libvirt: well-formed, but with more
+ * in them than we know.  What is returned is the caller's. */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Does XPATH find anything in XML? */
 bool libvirt_xml_has (const char *xml, const char *xpath);
+
+/* The text that XPATH finds first, or NULL. */
+char *libvirt_xml_text (const char *xml, const char *xpath);
+
+/* A drive of a domain, as a definition has it. */
+struct libvirt_disk {
+	char *target;           /* "vda" */
+	char *device;           /* "disk", "cdrom", "floppy", "lun" */
+	char *type;             /* "file", "block", "network", ... */
+	char *format;           /* "qcow2", "raw", ... */
+	char *source;           /* its file or device, or what names it elsewhere; NULL: it is empty */
+	char *snapshot;         /* "no", "internal", ... if the definition asks for one, else NULL */
+	char *mirror;           /* the block job that copies it: "copy", "active-commit"; else NULL */
+	bool readonly, transient;
+};
+
+/* The drives of a <domain>, or of the <domain> inside a <domainsnapshot>: of struct libvirt_disk. */
+GPtrArray *libvirt_xml_disks (const char *xml);
+const struct libvirt_disk *libvirt_disk_find (const GPtrArray *disks, const char *target);
+
+/* Can DISK be written to, and so take part in a moment? */
+bool libvirt_disk_is_written (const struct libvirt_disk *);
+
+/* What a <domainsnapshot> says of itself: PARSED_SNAPSHOT x = NULL; lets go of it at the end of the block. */
+struct libvirt_snapshot {
+	char *parent, *state, *description;     /* or NULL */
+	char *memory_file;                      /* or NULL */
+	int64_t created;                        /* seconds since 1970 */
+	bool memory, external;
+	GPtrArray *kept;                        /* of char *: the targets of disks that it keeps */
+};
+
+struct libvirt_snapshot *libvirt_xml_snapshot (const char *xml);
+void libvirt_snapshot_leave (struct libvirt_snapshot **);
+#define PARSED_SNAPSHOT __attribute__ ((cleanup (libvirt_snapshot_leave))) struct libvirt_snapshot *
+
+/* A <domainsnapshot> to be made. */
+struct libvirt_snapshot_disk {
+	const char *target;
+	const char *mode;       /* "internal", "external", "no" */
+	const char *overlay;    /* where it is external: the file to make */
+};
+
+char *libvirt_xml_new_snapshot (const char *name, const char *memory, const char *memory_file,
+				const struct libvirt_snapshot_disk *disks, size_t n);
+
+/* A <domainsnapshot> with another description; "" is none. */
+char *libvirt_xml_described (const char *xml, const char *description);

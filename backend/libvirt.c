@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "libvirt-domain.h"
+#include "libvirt-job.h"
 #include "libvirt.h"
 
 static void show_version (GString *out, unsigned long version)
@@ -36,7 +37,9 @@ static void libvirt_close (struct backend *be)
 }
 
 static const struct backend_ops libvirt_ops = {
-	.name = "libvirt", .about = about, .domains = libvirt_domains, .xml = libvirt_domain_xml, .close = libvirt_close,
+	.name = "libvirt", .about = about, .domains = libvirt_domains, .xml = libvirt_domain_xml,
+	.disks = libvirt_disks, .sizes = libvirt_sizes, .set_state = libvirt_set_state,
+	.jobs = libvirt_jobs, .cancel = libvirt_cancel, .close = libvirt_close,
 };
 
 void backend_libraries (GString *out)

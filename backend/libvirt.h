@@ -35,7 +35,6 @@ struct libvirt {
 	bool lost, ending;
 	char why[192];                  /* it cannot be reached */
 	struct hypervisor at;
-	GHashTable *begun;              /* domain -> what we do there: libvirt-job.c */
 	pthread_t keeper, loop;
 	int timer;                      /* wakes the loop */
 };

@@ -1,0 +1,105 @@
+/* qemu-offline.c - images, looked at and mended without their guest
+ *
+ * qemu-img opens a file under a running guest only with -U, which takes no lock; what
+ * it reads of the snapshot table then may be torn, but only while that changes. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "qemu-offline.h"
+
+static void json_leave (json_t **json)
+{
+	json_decref (*json);
+}
+
+#define JSON __attribute__ ((cleanup (json_leave))) json_t *
+
+/* Run qemu-img and return what it prints, which is the caller's; or NULL and its own sentence. */
+static char *qemu_img (const char *const *argv, const char *file, struct fault *f)
+{
+	g_autofree char *errors = NULL;
+	g_autoptr (GError) error = NULL;
+	char *out = NULL;
+	int status;
+
+	if (!g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, &errors, &status, &error)) {
+		fault (f, EOPNOTSUPP, "%s cannot be looked at: %s", file, error->message);
+		return NULL;
+	}
+	if (g_spawn_check_wait_status (status, NULL))
+		return out;
+	g_strdelimit (g_strchomp (errors), "\n", ' ');
+	fault (f, strstr (errors, "lock") ? EBUSY : EIO, "%s", errors);
+	g_free (out);
+	return NULL;
+}
+
+static int count_tags (const json_t *image, const char *tag)
+{
+	const json_t *snapshots = json_object_get (image, "snapshots");
+	int n = 0;
+
+	for (size_t i = 0; i < json_array_size (snapshots); i++) {
+		const char *name = json_string_value (json_object_get (json_array_get (snapshots, i), "name"));
+
+		n += g_strcmp0 (name, tag) == 0;
+	}
+	return n;
+}
+
+int qemu_offline_tags (const char *file, const char *tag, struct fault *f)
+{
+	const char *const argv[] = { "qemu-img", "info", "-U", "--backing-chain", "--output=json", "-f", "qcow2", file, NULL };
+	g_autofree char *out = qemu_img (argv, file, f);
+	JSON chain = out ? json_loads (out, 0, NULL) : NULL;
+
+	if (!out)
+		return -f->err;
+	if (json_array_size (chain) == 0)
+		return fault (f, EIO, "qemu-img said nothing of %s", file);
+	return count_tags (json_array_get (chain, 0), tag);
+}
+
+int qemu_offline_remove_tag (const char *file, const char *tag, struct fault *f)
+{
+	const char *const argv[] = { "qemu-img", "snapshot", "-d", tag, file, NULL };
+	g_autofree char *out = qemu_img (argv, file, f);
+
+	return out ? 0 : -f->err;
+}
+
+/* QEMU locks the bytes from 100 on for what it does to a file, and from 200 on for what
+ * others must not. */
+bool qemu_offline_is_locked (const char *file)
+{
+	struct flock bytes = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 100, .l_len = 200 };
+	int fd = open (file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool locked;
+
+	if (fd < 0)
+		return false;
+	locked = fcntl (fd, F_OFD_GETLK, &bytes) == 0 && bytes.l_type != F_UNLCK;
+	close (fd);
+	return locked;
+}
+
+/* Version 2 of the format has no room for them; who may not read it can only hope. */
+bool qemu_offline_holds_bitmaps (const char *file)
+{
+	static const unsigned char old[] = { 'Q', 'F', 'I', 0xfb, 0, 0, 0, 2 };
+	unsigned char header[sizeof old] = { 0 };
+	int fd = open (file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool is_old;
+
+	if (fd < 0)
+		return true;
+	is_old = pread (fd, header, sizeof header, 0) == sizeof header && memcmp (header, old, sizeof old) == 0;
+	close (fd);
+	return !is_old;
+}

@@ -1,0 +1,23 @@
+/* qemu-offline.h - images, looked at and mended without their guest
+ *
+ * FILE is an absolute path of a qcow2 image.  Each of these runs qemu-img, or opens the
+ * file itself, and may wait for its storage; none takes a lock that would hold back a
+ * guest's start. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "fault.h"
+
+/* How many internal snapshots FILE holds that are called TAG; or -errno, also where its
+ * backing files cannot be opened. */
+int qemu_offline_tags (const char *file, const char *tag, struct fault *);
+
+/* Remove the first that is called TAG; the guest must be off. */
+int qemu_offline_remove_tag (const char *file, const char *tag, struct fault *);
+
+/* Does a process hold FILE open so that nobody else may write to it? */
+bool qemu_offline_is_locked (const char *file);
+
+/* Can FILE hold bitmaps, as far as one may read it? */
+bool qemu_offline_holds_bitmaps (const char *file);
