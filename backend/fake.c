@@ -223,9 +223,13 @@ void backend_libraries (GString *out)
 int backend_open (const struct setup *setup, struct backend **be, struct fault *f)
 {
 	const char *n = getenv ("FAKE_DOMAINS"), *name = getenv ("FAKE_NAME");
-	struct fake *fake = g_new0 (struct fake, 1);
+	struct fake *fake;
 
-	(void) f;
+	while (hangs (setup->source))
+		g_usleep (10000);
+	if (reach ("open", setup->source, f) < 0)
+		return -f->err;
+	fake = g_new0 (struct fake, 1);
 	fake->backend = (struct backend) { &fake_ops, { [SNAPSHOT] = &fake_snapshots, [BACKUP] = &fake_backups }, setup };
 	pthread_mutex_init (&fake->lock, NULL);
 	fake->guests = g_ptr_array_new_with_free_func (guest_free);

@@ -132,18 +132,19 @@ static const struct word words[] = {
 	{ 0,   "run",             "DIR",     path,          AT (setup.run),             "sockets (the directory that QEMU has for them)" },
 	{ 0,   "nonempty",        NULL,      yes,           AT (nonempty),              "hide what is in MOUNTPOINT" },
 	{ 0,   "rw",              NULL,      no,            AT (setup.read_only),       NULL },
+	{ 0,   "default_permissions", NULL,  yes,           AT (default_permissions),   NULL },
 	{ 0,   "auto_unmount",    NULL,      never,         0,                          NULL },
 };
 /* clang-format on */
 
 /* What mount(8), autofs and habit hand over besides.  Nothing here is a device or a program, so it
- * is always mounted nodev, nosuid and noexec, and with default_permissions. */
+ * is always mounted nodev, nosuid and noexec. */
 static const char *const ignored[] = {
 	"dev",         "nodev",      "suid",     "nosuid",     "exec",        "noexec",        "sync",     "async",
 	"dirsync",     "atime",      "noatime",  "diratime",   "nodiratime",  "relatime",      "norelatime", "strictatime",
 	"nostrictatime", "lazytime", "nolazytime", "iversion", "noiversion",  "mand",          "nomand",   "defaults",
 	"auto",        "noauto",     "user",     "nouser",     "users",       "nousers",       "owner",    "noowner",
-	"group",       "nogroup",    "_netdev",  "nofail",     "silent",      "loud",          "default_permissions", NULL
+	"group",       "nogroup",    "_netdev",  "nofail",     "silent",     "loud",          NULL
 };
 
 static const struct word *find (const char *name, size_t len)

@@ -23,6 +23,7 @@ struct command {
 	unsigned uid, gid, umask;
 	bool foreground, debug, verbose;
 	bool allow_other, nonempty;
+	bool default_permissions;               /* they always are, but this tells of /dev/fd/N what mount(8) did */
 	bool help, version;                     /* only say that; then the rest need not be there */
 };
 

@@ -1,5 +1,6 @@
 /* main.c - from the command line to the mount and back */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -34,6 +35,15 @@ static void spread (struct command *command)
 		log_verbose ();
 }
 
+/* What mount(8) has mounted already has its options, and without this one modes mean nothing. */
+static enum status check_open (const struct command *command, struct fault *f)
+{
+	if (command->default_permissions)
+		return WELL;
+	fault (f, EPERM, "who mounts %s for domfs must add -o default_permissions", command->mountpoint);
+	return NO_MOUNTPOINT;
+}
+
 /* Is the command line right about this host? */
 static enum status check (struct command *command, struct fault *f)
 {
@@ -41,9 +51,13 @@ static enum status check (struct command *command, struct fault *f)
 	const char *const ours[] = { setup->state, setup->saves, setup->scratch, setup->run, command->pid_file };
 	char *path;
 
+	if (mountpoint_is_open (command->mountpoint))
+		return check_open (command, f);
 	if (mountpoint_find (command->mountpoint, command->nonempty, &path, f) < 0)
 		return NO_MOUNTPOINT;
 	command->mountpoint = path;
+	if (command->allow_other && mountpoint_allows_others (f) < 0)
+		return NO_MOUNTPOINT;
 	for (size_t i = 0; i < G_N_ELEMENTS (ours); i++)
 		if (mountpoint_spares (path, ours[i], f) < 0)
 			return USAGE;

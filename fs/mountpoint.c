@@ -33,14 +33,15 @@ static int check_empty (const char *path, struct fault *f)
 	return n == 0 ? 0 : fault (f, ENOTEMPTY, "%s is not empty: -o nonempty hides what is there", path);
 }
 
+bool mountpoint_is_open (const char *path)
+{
+	return g_str_has_prefix (path, "/dev/fd/");
+}
+
 int mountpoint_find (const char *path, bool nonempty, char **out, struct fault *f)
 {
 	struct stat st;
 
-	if (g_str_has_prefix (path, "/dev/fd/")) {
-		*out = g_strdup (path);
-		return 0;
-	}
 	if (stat (path, &st) < 0)
 		return cannot (path, f);
 	if (!S_ISDIR (st.st_mode))
@@ -49,6 +50,27 @@ int mountpoint_find (const char *path, bool nonempty, char **out, struct fault *
 		return -f->err;
 	*out = realpath (path, NULL);
 	return *out ? 0 : cannot (path, f);
+}
+
+static bool is_allowed (const char *conf)
+{
+	g_auto (GStrv) lines = g_strsplit (conf, "\n", -1);
+	bool found = false;
+
+	for (char **line = lines; *line; line++)
+		found |= strcmp (g_strstrip (*line), "user_allow_other") == 0;
+	return found;
+}
+
+int mountpoint_allows_others (struct fault *f)
+{
+	g_autofree char *conf = NULL;
+
+	if (geteuid () == 0)
+		return 0;
+	if (g_file_get_contents ("/etc/fuse.conf", &conf, NULL, NULL) && is_allowed (conf))
+		return 0;
+	return fault (f, EPERM, "allow_other is for root, unless /etc/fuse.conf has the line user_allow_other");
 }
 
 int mountpoint_spares (const char *mountpoint, const char *path, struct fault *f)
