@@ -117,9 +117,9 @@ disk() {
 	echo "<disk type='file' device='disk'><driver name='qemu' type='$3'/><source file='$tmp/$4'/><target dev='$1' bus='$2'/></disk>"
 }
 
-# guest_os and guest_devices NAME: of the guest that contrib/guest made in $GUEST, with its disks
+# guest_os and guest_devices NAME: of the guest that contrib/guest made
 guest_os() {
-	echo "<kernel>$GUEST/vmlinuz</kernel><initrd>$GUEST/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline>"
+	echo "<kernel>$tmp/vmlinuz</kernel><initrd>$tmp/initramfs</initrd><cmdline>console=ttyS0 quiet</cmdline>"
 }
 
 guest_devices() {
@@ -128,8 +128,10 @@ guest_devices() {
 	echo "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
 }
 
-# guest_disks NAME: a file system with a letter in it, and an empty disk
-guest_disks() {
+# guest_files NAME: its kernel, a disk with a letter in its file system, and an empty one. Copies, since libvirt changes
+# the owner of all that it starts a guest from.
+guest_files() {
+	cp "$GUEST/vmlinuz" "$GUEST/initramfs" "$tmp/"
 	cp "$GUEST/disk.qcow2" "$tmp/$1-vda.qcow2"
 	qemu-img create -q -f qcow2 "$tmp/$1-vdb.qcow2" 16M
 }

@@ -44,7 +44,7 @@ start() {
 
 # start_guest NAME [DEVICES-XML]: the real guest; returns when it counts
 start_guest() {
-	guest_disks "$1"
+	guest_files "$1"
 	define "$1" "$(guest_devices "$1")${2:-}" "$(guest_os)" 192
 	virsh --quiet start "$1" > /dev/null
 	await "$1" 'guest: count 1'
