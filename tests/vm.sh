@@ -1,8 +1,9 @@
 # vm.sh - for tests on real QEMU guests under a real libvirtd
 #
-# The test runs again in namespaces of its own (tests/libvirt.sh): its libvirtd is qemu:///system there, its first
-# process is 1 and takes all others along when it ends, and every file is on a tmpfs that goes with them. So tests may
-# run at the same time, beside a system libvirtd, and leave nothing however they end.
+# The test runs again in namespaces of its own (tests/libvirt.sh): its libvirtd is qemu:///system there, process 1 takes
+# all others along when the test ends (and is not the test, which the end of each QEMU would interrupt), and every file
+# is on a tmpfs that goes with them. So tests may run at the same time, beside a system libvirtd, and leave nothing
+# however they end.
 #
 #	. tests/vm.sh
 #	image web.qcow2 qcow2 64M
@@ -16,7 +17,7 @@ if [ -z "${IN_OWN_NAMESPACES:-}" ]; then
 	needs_namespaces $namespaces
 	GUEST=$(contrib/guest) || echo "without a guest"        # made here: there is no network inside
 	export GUEST
-	exec env IN_OWN_NAMESPACES=1 TMPDIR=/var/lib/libvirt/images unshare $namespaces "$0" "$@"
+	exec env IN_OWN_NAMESPACES=1 TMPDIR=/var/lib/libvirt/images unshare $namespaces sh -c '"$0" "$@"; exit $?' "$0" "$@"
 fi
 own_libvirt_directories
 . tests/lib.sh
