@@ -51,7 +51,7 @@ static bool is_data (uint64_t at)
 	return at / MIB % 2 == 0;
 }
 
-static void disk_read (struct image *image, struct image_read *read)
+static void answer (struct image *image, struct image_read *read)
 {
 	const struct disk *disk = (struct disk *) image;
 	char *into = read->into;
@@ -63,6 +63,36 @@ static void disk_read (struct image *image, struct image_read *read)
 		for (size_t i = 0; i < read->len; i++)
 			into[i] = is_data (read->offset + i) ? "0123456789abcdef"[(read->offset + i) % 16] : 0;
 	image_done (image, read, n == (ssize_t) read->len ? 0 : EIO);
+}
+
+struct late {
+	struct image *image;
+	struct image_read *read;
+};
+
+static void *answer_late (void *data)
+{
+	g_autofree struct late *late = data;
+
+	while (fake_hangs (((struct disk *) late->image)->domain))
+		g_usleep (10000);
+	answer (late->image, late->read);
+	return NULL;
+}
+
+static void disk_read (struct image *image, struct image_read *read)
+{
+	struct late *late;
+	pthread_t thread;
+
+	if (!fake_hangs (((struct disk *) image)->domain)) {
+		answer (image, read);
+		return;
+	}
+	late = g_new (struct late, 1);
+	*late = (struct late) { image, read };
+	pthread_create (&thread, NULL, answer_late, late);
+	pthread_detach (thread);
 }
 
 /* Has FD data at AT?  Shorten *END to where that ends. */

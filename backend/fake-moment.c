@@ -1,6 +1,7 @@
 /* fake-moment.c - a hypervisor made of nothing: its moments */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ static int list (struct backend *be, enum moment kind, const char *domain, struc
 }
 
 /* Take three seconds, or until somebody cancels. */
-static int nap (struct fake *fake, struct guest *guest, const char *name, struct fault *f)
+static int nap (struct fake *fake, struct guest *guest, const char *operation, const char *name, struct fault *f)
 {
 	const struct job none = { .operation = "" };
 	bool cancelled = false;
@@ -37,7 +38,7 @@ static int nap (struct fake *fake, struct guest *guest, const char *name, struct
 		pthread_mutex_lock (&fake->lock);
 		if (done == 0)
 			guest->cancelled = false;
-		g_strlcpy (guest->job.operation, "making", sizeof guest->job.operation);
+		g_strlcpy (guest->job.operation, operation, sizeof guest->job.operation);
 		g_strlcpy (guest->job.name, name, sizeof guest->job.name);
 		g_snprintf (guest->job.owner, sizeof guest->job.owner, "domfs, pid %d", (int) getpid ());
 		guest->job.began = done == 0 ? time (NULL) : guest->job.began;
@@ -68,16 +69,25 @@ static struct entry *add (struct guest *guest, enum moment kind, const char *nam
 	return entry;
 }
 
+static int find_guest (struct fake *fake, const char *call, const char *domain, struct guest **guest, struct fault *f)
+{
+	LOCKED (&fake->lock);
+
+	*guest = fake_guest (fake, call, domain, f);
+	return *guest ? 0 : -f->err;
+}
+
 static int begin (struct fake *fake, const char *domain, struct wish *wish, struct guest **guest, struct fault *f)
 {
-	pthread_mutex_lock (&fake->lock);
-	*guest = fake_guest (fake, "make", domain, f);
-	pthread_mutex_unlock (&fake->lock);
-	if (!*guest)
+	const char *name = wish->name;
+
+	if (find_guest (fake, "make", domain, guest, f) < 0)
 		return -f->err;
-	if (g_str_has_prefix (wish->name, "bad"))
+	if (g_str_has_prefix (name, "bad"))
 		return fault (f, EIO, "internal snapshots of a domain with pflash firmware are not supported");
-	return g_str_has_prefix (wish->name, "slow") || g_str_has_prefix (wish->name, "deaf") ? nap (fake, *guest, wish->name, f) : 0;
+	if (g_str_has_prefix (name, "slow") || g_str_has_prefix (name, "deaf"))
+		return nap (fake, *guest, "making", name, f);
+	return 0;
 }
 
 static int make (struct backend *be, enum moment kind, const char *domain, struct wish *wish, struct fault *f)
@@ -141,17 +151,31 @@ static int drop (struct backend *be, enum moment kind, const char *domain, struc
 	return 0;
 }
 
+static int begin_revert (struct fake *fake, const char *domain, struct wish *wish, struct guest **guest, struct fault *f)
+{
+	const char *name = wish->name;
+	int err;
+
+	if (find_guest (fake, "revert", domain, guest, f) < 0)
+		return -f->err;
+	if (sscanf (name, "error%d", &err) == 1)
+		return fault (f, err, "it fails with %d", err);
+	if (g_str_has_suffix (name, "slow") || g_str_has_suffix (name, "deaf"))
+		return nap (fake, *guest, "reverting", name, f);
+	return 0;
+}
+
 static int revert_snapshot (struct backend *be, const char *domain, struct wish *wish, struct fault *f)
 {
 	struct fake *fake = fake_of (be);
+	struct entry *entry, *current;
+	struct guest *guest;
 
-	LOCKED (&fake->lock);
-	const struct guest *guest = fake_guest (fake, "revert", domain, f);
-	struct entry *entry = guest ? fake_find (guest->moments[SNAPSHOT], wish->name) : NULL;
-	struct entry *current = guest ? current_of (guest->moments[SNAPSHOT]) : NULL;
-
-	if (!guest)
+	if (begin_revert (fake, domain, wish, &guest, f) < 0)
 		return -f->err;
+	LOCKED (&fake->lock);
+	entry = fake_find (guest->moments[SNAPSHOT], wish->name);
+	current = current_of (guest->moments[SNAPSHOT]);
 	if (!entry)
 		return fault (f, ENOENT, "there is no snapshot %s", wish->name);
 	if (fake_served (guest))

@@ -1,7 +1,7 @@
 /* fake-other.c - a hypervisor made of nothing: its other client
  *
  * Each line that comes through the pipe FAKE_OTHER is done behind our back:
- * "make alpha backups monday", "drop alpha snapshots one", "cancel alpha backups monday". */
+ * "make alpha backups monday", "drop alpha snapshots a%2Fb", "cancel alpha backups monday". */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static const char *const directory[N_MOMENTS] = { "", "snapshots", "backups" };
 
 static void act (struct backend *be, const char *verb, const char *domain, const char *where, const char *name)
 {
-	g_autofree char *shown = name_encode (name);
+	g_autofree char *real = name_decode (name), *shown = name_encode (real);
 	struct wish wish = { .name = shown };
 	enum moment kind = SNAPSHOT;
 	struct fault f;
@@ -37,9 +37,9 @@ static void act (struct backend *be, const char *verb, const char *domain, const
 static void *listen (void *data)
 {
 	struct fake *fake = data;
-	char verb[16], domain[64], where[16], name[300];
+	char verb[16], domain[64], where[16], name[400];
 
-	while (fscanf (fake->other, "%15s %63s %15s %299s", verb, domain, where, name) == 4 && strcmp (verb, "end") != 0)
+	while (fscanf (fake->other, "%15s %63s %15s %399s", verb, domain, where, name) == 4 && strcmp (verb, "end") != 0)
 		act (&fake->backend, verb, domain, where, name);
 	return NULL;
 }

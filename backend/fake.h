@@ -1,15 +1,16 @@
 /* fake.h - a hypervisor made of nothing, for tests and for trying domfs out
  *
  * Domains alpha and beta, or as many as FAKE_DOMAINS says and one that is called
- * FAKE_NAME.  beta can have no backups.  To make a moment takes
- * three seconds if its name begins with "slow", or "deaf", which nothing can
- * cancel, and fails if with "bad".
+ * FAKE_NAME.  beta can have no backups.  To make a moment takes three seconds if
+ * its name begins with "slow", or "deaf", which nothing can cancel, and fails if
+ * with "bad".  To revert to one does so if its name ends like that; it needs force
+ * if the name begins with "risky", and fails with errno 5 if it is "error5".
  *
  *     FAKE_DISK              what the disks hold
  *     FAKE_STATE             where the records are by which backups outlive the daemon
  *     FAKE_CALLS             a file that gets a line for each call
  *     FAKE_GONE              a file: while it exists, the hypervisor cannot be reached
- *     FAKE_HANG              a file that names a domain or SOURCE: while it exists, that does not answer
+ *     FAKE_HANG              a file that names a domain or SOURCE: while it exists, that answers nothing
  *     FAKE_OTHER, FAKE_QUIET a pipe: see fake-other.c; do not tell what comes through it */
 #pragma once
 
@@ -41,6 +42,8 @@ static inline struct fake *fake_of (struct backend *backend)
 {
 	return (struct fake *) backend;
 }
+
+bool fake_hangs (const char *domain);
 
 /* Every verb begins so: its guest, or NULL and a fault.  Called under the lock. */
 struct guest *fake_guest (struct fake *, const char *call, const char *domain, struct fault *);

@@ -1,0 +1,71 @@
+#!/bin/bash
+# ^C and kill -9 of who waits: what can be cancelled is, what cannot goes on alone, and nobody hangs.
+. tests/lib.sh
+export FAKE_HANG=$tmp/hang
+mount_fake
+cd "$mnt/alpha"
+# after_half_a_second SIGNAL command...: it gets SIGNAL then, and ends at once, though it would take 3 s
+after_half_a_second() {
+	local begin=${EPOCHREALTIME/./}
+	! timeout --foreground -s "$1" 0.5 "${@:2}" > "$tmp/said" 2>&1 || { echo "should be killed: ${*:2}"; exit 1; }
+	[ $((${EPOCHREALTIME/./} - begin)) -lt 2000000 ] || { echo "took too long to end: ${*:2}"; exit 1; }
+	sleep 0.2
+}
+error() {
+	sed 's/^[^ ]* //' error
+}
+job() {
+	sed -n 's/^operation //p; s/^name //p; s/^none/none/p' job | xargs
+}
+
+for signal in INT KILL; do
+	after_half_a_second $signal mkdir snapshots/slow
+	is "mkdir slow: cancelled"      "$(error)"
+	is "none"                       "$(job)"
+	is ""                           "$(ls snapshots)"
+
+	after_half_a_second $signal mkdir snapshots/deaf
+	is "mkdir deaf: interrupted"    "$(error)"
+	is "making deaf"                "$(job)"
+	says "alpha is busy: mkdir deaf" mkdir backups/x
+	sleep 3
+	is "none"                       "$(job)"
+	is ""                           "$(ls snapshots)"       # removed once it was there
+	mkdir snapshots/go-{slow,deaf} snapshots/here
+
+	after_half_a_second $signal mv snapshots/go-slow current/
+	is "mv go-slow: cancelled"      "$(error)"
+	is "here"                       "$(ls current)"
+
+	after_half_a_second $signal mv snapshots/go-deaf current/
+	is "mv go-deaf: interrupted"    "$(error)"
+	is "reverting go-deaf"          "$(job)"
+	sleep 3
+	is "none"                       "$(job)"
+	is "go-deaf"                    "$(ls current)"         # a revert stands
+	is "go-deaf go-slow here"       "$(ls -C snapshots | xargs)"
+	rmdir snapshots/*
+done
+
+# who hears it and goes on is told
+is "Interrupted system call" "$(timeout --foreground -s INT 0.5 python3 -c 'import ctypes, os, signal
+signal.signal(signal.SIGINT, lambda *_: None)
+ctypes.CDLL(None, use_errno=True).mkdir(b"snapshots/slow", 0o777)
+print(os.strerror(ctypes.get_errno()))' || :)"
+
+mkdir backups/b
+for signal in INT KILL; do
+	echo alpha > "$FAKE_HANG"
+	after_half_a_second $signal cat backups/b/vda.raw < /dev/null
+	rm "$FAKE_HANG"
+	sleep 0.3
+	exec 3< backups/b/vda.raw
+	echo alpha > "$FAKE_HANG"
+	after_half_a_second $signal cat <&3
+	rm "$FAKE_HANG"
+	sleep 0.3
+	exec 3<&-
+done
+cmp backups/b/vda.raw backups/b/vdb.raw
+rmdir backups/b
+cd /
