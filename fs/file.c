@@ -6,6 +6,7 @@
  * for a backup that has ended, and costs more than it brings. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,6 +51,11 @@ static int open_image (struct file *file, const struct place *at, pid_t pid, str
 	return r < 0 ? r : attributes (at, &file->st, f);
 }
 
+static const char *label_of (const struct place *at)
+{
+	return row_is_each (at->row) ? LAST (at) : row_label (at->row);
+}
+
 void file_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct file *file = g_new0 (struct file, 1);
@@ -58,14 +64,16 @@ void file_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int r = request_place (req, ino, &at, &f);
 
 	handle_open (&file->handle, file_free);
-	if (r == 0 && at.row->open)
+	if (r == 0 && (fi->flags & (O_ACCMODE | O_TRUNC)) && !at.row->store)
+		r = fault (&f, EPERM, "%s is only to be read", label_of (&at));
+	else if (r == 0 && at.row->open)
 		r = open_image (file, &at, fuse_req_ctx (req)->pid, &f);
 	else if (r == 0)
 		r = text_show (&at, file->text = g_string_new (NULL), &f);
 	fi->direct_io = 1;
 	fi->fh = (uintptr_t) file;
 	if (r < 0)
-		refuse (req, "open", &at, at.row ? row_label (at.row) : "", &f);
+		refuse (req, "open", &at, at.row ? label_of (&at) : "", &f);
 	if (r < 0 || fuse_reply_open (req, fi) < 0)
 		handle_close (&file->handle);
 }
