@@ -25,7 +25,7 @@ for length in 248 255; do
 	says "a name has at most 247 bytes" mkdir "snapshots/$(printf %0${length}d)"
 	fails mkdir "backups/$(printf %0${length}d)"
 done
-is "mkdir: cannot create directory ‘snapshots/$(printf %0248d)’: File name too long" "$(mkdir "snapshots/$(printf %0248d)" 2>&1)"
+is "mkdir: cannot create directory 'snapshots/$(printf %0248d)': File name too long" "$(mkdir "snapshots/$(printf %0248d)" 2>&1)"
 is ""           "$(ls snapshots backups | grep -v :)"
 
 long=$(printf %0256d)
