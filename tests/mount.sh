@@ -20,7 +20,7 @@ shown() {
 
 mount -t fuse.domfs fake "$mnt" -o ro,timeout=5,nofail,_netdev,x-gvfs-hide
 is "fake fuse.domfs ro,nosuid,nodev,noexec,relatime,user_id=0,group_id=0,default_permissions" "$(shown)"
-is "mkdir: cannot create directory ‘$mnt/alpha/snapshots/x’: Read-only file system" "$(mkdir "$mnt/alpha/snapshots/x" 2>&1)"
+is "mkdir: cannot create directory '$mnt/alpha/snapshots/x': Read-only file system" "$(mkdir "$mnt/alpha/snapshots/x" 2>&1)"
 umount "$mnt"
 
 r=0; said=$(mount -t fuse.domfs fake "$mnt" -o nonsense 2>&1) || r=$?
