@@ -139,13 +139,15 @@ static const struct word words[] = {
 
 /* What mount(8), autofs and habit hand over besides.  Nothing here is a device or a program, so it
  * is always mounted nodev, nosuid and noexec. */
+/* clang-format off */
 static const char *const ignored[] = {
-	"dev",         "nodev",      "suid",     "nosuid",     "exec",        "noexec",        "sync",     "async",
-	"dirsync",     "atime",      "noatime",  "diratime",   "nodiratime",  "relatime",      "norelatime", "strictatime",
-	"nostrictatime", "lazytime", "nolazytime", "iversion", "noiversion",  "mand",          "nomand",   "defaults",
-	"auto",        "noauto",     "user",     "nouser",     "users",       "nousers",       "owner",    "noowner",
-	"group",       "nogroup",    "_netdev",  "nofail",     "silent",     "loud",          NULL
+	"dev",   "nodev",   "suid",     "nosuid",     "exec",     "noexec",     "sync",        "async",   "dirsync",
+	"atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime",
+	"mand",  "nomand",  "iversion", "noiversion", "lazytime", "nolazytime", "silent",      "loud",    "_netdev",
+	"auto",  "noauto",  "user",     "nouser",     "users",    "nousers",    "owner",       "noowner", "group",
+	"nogroup", "nofail", "defaults", NULL
 };
+/* clang-format on */
 
 static const struct word *find (const char *name, size_t len)
 {
@@ -234,17 +236,23 @@ static int take_letter (struct command *command, char letter, const char *value,
 	return word ? take (command, word, value, f) : fault (f, EINVAL, "-%c is unknown, see domfs --help", letter);
 }
 
+static bool wants_value (char letter)
+{
+	return letter == 'o' || (by_letter (letter) && by_letter (letter)->value);
+}
+
 /* -f, -fv, -oro or -o ro. */
 static int take_letters (struct command *command, const char *letters, char ***more, struct fault *f)
 {
-	bool last = false;
+	const char *value;
 	int r = 0;
 
-	for (; *letters && !last && r == 0; letters++) {
-		last = *letters == 'o' || (by_letter (*letters) && by_letter (*letters)->value);
-		r = take_letter (command, *letters, !last ? NULL : letters[1] ? letters + 1 : shift (more), f);
-	}
-	return r;
+	for (; *letters && r == 0 && !wants_value (*letters); letters++)
+		r = take_letter (command, *letters, NULL, f);
+	if (!*letters || r < 0)
+		return r;
+	value = letters[1] ? letters + 1 : shift (more);
+	return take_letter (command, *letters, value, f);
 }
 
 /* Options may come before, between and after the arguments, of which there are N in OUT. */
@@ -282,7 +290,11 @@ static int take_arguments (struct command *command, const char *const *argument,
 static void set_defaults (struct command *command)
 {
 	*command = (struct command) {
-		.setup = { .job_timeout = 7200 }, .cache = 1, .timeout = 30, .uid = getuid (), .gid = getgid (),
+		.setup = { .job_timeout = 7200 },
+		.cache = 1,
+		.timeout = 30,
+		.uid = getuid (),
+		.gid = getgid (),
 	};
 }
 
