@@ -48,8 +48,8 @@ static void on_block_job (virConnectPtr conn, virDomainPtr domain, const char *d
 {
 	(void) conn;
 	(void) disk;
-	(void) type;
-	(void) status;
+	if (type == VIR_DOMAIN_BLOCK_JOB_TYPE_BACKUP && status != VIR_DOMAIN_BLOCK_JOB_READY)
+		tell_backups (data, domain);
 	tell (data, domain);
 }
 

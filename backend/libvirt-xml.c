@@ -94,6 +94,9 @@ static char *source_of (xmlDoc *doc, xmlNode *node)
 	return pool && volume ? g_strdup_printf ("%s/%s", pool, volume) : NULL;
 }
 
+static const char in_iothread[] = "self::*[driver/@iothread or driver/iothreads or target/@bus='scsi' and "
+	"address/@controller=../controller[@type='scsi'][driver/@iothread or driver/iothreads]/@index]";
+
 static struct libvirt_disk *disk_of (xmlDoc *doc, xmlNode *node)
 {
 	struct libvirt_disk *disk = g_new (struct libvirt_disk, 1);
@@ -103,7 +106,7 @@ static struct libvirt_disk *disk_of (xmlDoc *doc, xmlNode *node)
 		.type = text (doc, node, "@type"), .format = text (doc, node, "driver/@type"),
 		.source = source_of (doc, node), .snapshot = text (doc, node, "@snapshot"),
 		.mirror = text (doc, node, "mirror/@job"), .readonly = has (doc, node, "readonly"),
-		.transient = has (doc, node, "transient"),
+		.transient = has (doc, node, "transient"), .iothread = has (doc, node, in_iothread),
 	};
 	if (!disk->device)
 		disk->device = g_strdup ("disk");
@@ -257,5 +260,35 @@ char *libvirt_xml_described (const char *xml, const char *description)
 	}
 	if (*description)
 		xmlNewTextChild (xmlDocGetRootElement (doc), NULL, BAD_CAST "description", BAD_CAST description);
+	return written (doc);
+}
+
+static void add_backed_up (xmlNode *disks, const struct libvirt_backup_disk *disk)
+{
+	xmlNode *node = xmlNewChild (disks, NULL, BAD_CAST "disk", NULL);
+
+	set (node, "name", disk->target);
+	set (node, "backup", disk->scratch ? "yes" : "no");
+	if (!disk->scratch)
+		return;
+	set (node, "type", "file");
+	set (node, "backupmode", "full");
+	set (node, "exportname", disk->target);
+	set (xmlNewChild (node, NULL, BAD_CAST "scratch", NULL), "file", disk->scratch);
+}
+
+char *libvirt_xml_new_backup (const char *socket, const struct libvirt_backup_disk *disks, size_t n)
+{
+	g_autoptr (xmlDoc) doc = xmlNewDoc (BAD_CAST "1.0");
+	xmlNode *root = xmlNewNode (NULL, BAD_CAST "domainbackup"), *node;
+
+	xmlDocSetRootElement (doc, root);
+	set (root, "mode", "pull");
+	node = xmlNewChild (root, NULL, BAD_CAST "server", NULL);
+	set (node, "transport", "unix");
+	set (node, "socket", socket);
+	node = xmlNewChild (root, NULL, BAD_CAST "disks", NULL);
+	for (size_t i = 0; i < n; i++)
+		add_backed_up (node, &disks[i]);
 	return written (doc);
 }

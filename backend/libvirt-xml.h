@@ -23,7 +23,7 @@ struct libvirt_disk {
 	char *source;           /* its file or device, or what names it elsewhere; NULL: it is empty */
 	char *snapshot;         /* "no", "internal", ... if the definition asks for one, else NULL */
 	char *mirror;           /* the block job that copies it: "copy", "active-commit"; else NULL */
-	bool readonly, transient;
+	bool readonly, transient, iothread;
 };
 
 /* The drives of a <domain>, or of the <domain> inside a <domainsnapshot>: of struct libvirt_disk. */
@@ -58,3 +58,11 @@ char *libvirt_xml_new_snapshot (const char *name, const char *memory, const char
 
 /* A <domainsnapshot> with another description; "" is none. */
 char *libvirt_xml_described (const char *xml, const char *description);
+
+/* A <domainbackup> in pull mode, of whole disks. */
+struct libvirt_backup_disk {
+	const char *target;
+	const char *scratch;    /* NULL: it takes no part */
+};
+
+char *libvirt_xml_new_backup (const char *socket, const struct libvirt_backup_disk *disks, size_t n);

@@ -31,6 +31,8 @@ static void libvirt_close (struct backend *be)
 {
 	struct libvirt *lv = libvirt_of (be);
 
+	if (lv->backups && !lv->backups->end (lv))
+		return;
 	if (!libvirt_leave (lv))
 		return;
 	g_free (lv);
@@ -63,6 +65,7 @@ int backend_open (const struct setup *setup, struct backend **be, struct fault *
 	r = libvirt_reach (lv, f);
 	if (r < 0)
 		return r;
+	libvirt_backups_begin (lv);
 	*be = &lv->backend;
 	return 0;
 }

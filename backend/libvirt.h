@@ -54,7 +54,14 @@ struct libvirt_backup_ops {
 	void (*whose) (struct libvirt *, virDomainPtr domain, struct job *job);
 	/* End the backup NAME, as the user asked; waits until it has ended. */
 	int (*cancel) (struct libvirt *, const char *domain, const char *name, struct fault *);
+	/* Before any change of a domain: own, finish or undo what dead mounts have left of it. */
+	void (*adopt) (struct libvirt *, virDomainPtr);
+	/* Serve none any more; their jobs go on.  False: something hangs, and LIBVIRT must stay. */
+	bool (*end) (struct libvirt *);
 };
+
+/* If there are backups here, offer them, and adopt what dead mounts have left. */
+void libvirt_backups_begin (struct libvirt *);
 
 /* libvirt-connection.c: reach it once, then keep it reached. */
 int libvirt_reach (struct libvirt *, struct fault *);

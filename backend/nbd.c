@@ -86,9 +86,12 @@ static struct command *command_new (struct nbd *nbd, struct image_read *read)
 	return command;
 }
 
-static bool has_last_data (const struct nbd *nbd, const struct image_read *read)
+static bool needs_witness (const struct nbd *nbd, const struct image_read *read)
 {
-	return read->offset < nbd->map.data_end && read->offset + read->len >= nbd->map.data_end;
+	if (!nbd->witness)
+		return false;
+	return __atomic_load_n (&nbd->witness->doubts, __ATOMIC_ACQUIRE) ||
+	       (read->offset < nbd->map.data_end && read->offset + read->len >= nbd->map.data_end);
 }
 
 static void command_answer (struct command *command)
@@ -99,8 +102,8 @@ static void command_answer (struct command *command)
 
 	g_array_unref (command->pieces);
 	g_free (command);
-	if (err == 0 && nbd->witness && has_last_data (nbd, read))
-		nbd->witness->reached_end (nbd->witness, &nbd->image, read);
+	if (err == 0 && needs_witness (nbd, read))
+		nbd->witness->testify (nbd->witness, &nbd->image, read);
 	else
 		image_done (&nbd->image, read, err);
 }
@@ -209,6 +212,8 @@ static void nbd_free (struct nbd *nbd)
 	g_ptr_array_unref (nbd->asked);
 	pthread_mutex_destroy (&nbd->lock);
 	close (nbd->wake);
+	if (nbd->witness)
+		nbd->witness->dismiss (nbd->witness);
 	g_free (nbd);
 }
 

@@ -4,17 +4,19 @@
 #include "fault.h"
 #include "image.h"
 
-/* Who has the last word on the end of an image: a read that got the last of its data is
- * handed over with its bytes in place.  From the thread of that image, which must not
+/* Who has the last word on an image.  A read that got the last of its data, or any while
+ * there are DOUBTS, is handed over with its bytes in place, from any thread, which must not
  * wait: he calls image_done() whenever he likes. */
 struct nbd_witness {
-	void (*reached_end) (struct nbd_witness *, struct image *, struct image_read *);
+	bool doubts;            /* atomic */
+	void (*testify) (struct nbd_witness *, struct image *, struct image_read *);
+	void (*dismiss) (struct nbd_witness *);         /* once, when the image is no more, or never was */
 };
 
 extern unsigned nbd_patience;           /* seconds; set before there are threads */
 
 /* What the server at the unix socket SOCKET offers as EXPORT, with all of its map: so its
- * size and what is allocated are known.  WITNESS lives longer than the image, or is NULL.
+ * size and what is allocated are known.  WITNESS lives until he is dismissed, or is NULL.
  * EACCES; ETIMEDOUT where that takes longer than nbd_patience; EIO.
  *
  * Reads wait as long as it takes.  Once the server has gone, or lied, all is EIO. */

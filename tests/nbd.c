@@ -343,8 +343,8 @@ static void the_answer_may_close_the_image (void **unused)
 
 struct witness {
 	struct nbd_witness witness;
-	int asked;
-	bool lies;
+	int asked, dismissed;
+	bool denies;
 };
 
 static void testify (struct nbd_witness *witness, struct image *image, struct image_read *read)
@@ -352,13 +352,19 @@ static void testify (struct nbd_witness *witness, struct image *image, struct im
 	struct witness *self = (struct witness *) witness;
 
 	__atomic_add_fetch (&self->asked, 1, __ATOMIC_SEQ_CST);
-	image_done (image, read, self->lies ? EIO : 0);
+	image_done (image, read, self->denies ? EIO : 0);
+}
+
+static void dismiss (struct nbd_witness *witness)
+{
+	((struct witness *) witness)->dismissed++;
 }
 
 static void only_the_last_data_has_a_witness (void **unused)
 {
-	struct witness witness = { .witness = { testify } };
+	struct witness witness = { .witness = { false, testify, dismiss } };
 	struct image *image;
+	struct fault f;
 
 	(void) unused;
 	serve ("qemu-nbd -r -t -e 8 -f raw -k @ #");
@@ -370,9 +376,16 @@ static void only_the_last_data_has_a_witness (void **unused)
 	assert_int_equal (answer (ask (image, DATA_END - 1, 1)), 0);
 	assert_int_equal (answer (ask (image, 60 * MIB, SIZE - 60 * MIB)), 0);
 	assert_int_equal (witness.asked, 2);
-	witness.lies = true;
+	witness.denies = true;
 	assert_int_equal (answer (ask (image, DATA_END - 1, 1)), EIO);
+	assert_int_equal (answer (ask (image, 0, 1)), 0);
+	__atomic_store_n (&witness.witness.doubts, true, __ATOMIC_RELEASE);     /* then of all data */
+	assert_int_equal (answer (ask (image, 0, 1)), EIO);
+	assert_int_equal (witness.dismissed, 0);
 	image_unref (image);
+	assert_int_equal (witness.dismissed, 1);
+	assert_int_equal (nbd_image (at, "nosuch", &witness.witness, &image, &f), -EIO);
+	assert_int_equal (witness.dismissed, 2);
 }
 
 static void a_server_that_lies_is_not_believed (void **unused)

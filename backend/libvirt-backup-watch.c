@@ -1,0 +1,114 @@
+/* libvirt-backup-watch.c - the end of a backup's job
+ *
+ * A thread for each backup, since a look at one may hang.  Events wake it, but what
+ * happens while libvirt is down has none, and one that comes late may tell of the job
+ * before: so only a look at the job says whether it is there. */
+
+#include <string.h>
+
+#include "libvirt-backup.h"
+
+enum { TICK_US = 200000, LOOK_US = 1000000 };
+
+/* Until there may be something to do, as to LOOK at the job; false: it is to stop. */
+static bool await_turn (struct served *served, gint64 looked, bool *look)
+{
+	LOCKED (&served->lock);
+	gint64 now = g_get_monotonic_time (), due = served_due (served);
+	gint64 until = due > now ? MIN (due, now + TICK_US) : now + TICK_US;
+
+	while (!served->stopping && !served->ended && !served->kicked && lock_wait (&served->news, &served->lock, until))
+		;
+	now = g_get_monotonic_time ();
+	*look = served->kicked || served_due (served) <= now || now - looked >= LOOK_US;
+	served->kicked = false;
+	return !served->stopping && !served->ended;
+}
+
+void backup_note_end (struct served *served, const char *why)
+{
+	struct record *record = served_end (served);
+	struct fault ignored;
+
+	if (record) {
+		record_put (record, "ended", why, &ignored);
+		backup_socket_remove (served->socket, served->directory);
+		backup_scratch_remove (served->scratch);
+		record_leave (record);
+	}
+	served->lv->backend.setup->changed (served->domain);
+}
+
+static void look (struct served *served)
+{
+	gint64 asked = g_get_monotonic_time ();
+	enum backup_job job = backup_job (served->lv, served->uuid, served->socket);
+
+	if (job == JOB_THERE)
+		served_confirm (served, asked);
+	if (job == JOB_GONE)
+		backup_note_end (served, backup_job_why (served->lv, served->uuid, served->id));
+}
+
+/* If that fails, it is tried again soon. */
+static bool end (struct served *served, const char *why)
+{
+	struct fault f;
+
+	served_close (served);
+	if (backup_job_end (served->lv, served->uuid, served->socket, &f) < 0)
+		return false;
+	backup_note_end (served, why);
+	return true;
+}
+
+/* How long nobody has had it open; OPENED is when somebody had. */
+static bool is_forgotten (struct served *served, gint64 *opened)
+{
+	unsigned timeout = served->lv->backend.setup->job_timeout;
+	gint64 now = g_get_monotonic_time ();
+
+	if (*opened == 0 || served_is_open (served))
+		*opened = now;
+	return timeout > 0 && now - *opened >= timeout * G_USEC_PER_SEC;
+}
+
+static void keep_limits (struct served *served, gint64 *opened)
+{
+	g_autofree char *full = backup_scratch_full (served->scratch);
+	g_autofree char *forgotten = NULL;
+
+	if (full && end (served, full))
+		backup_job_resume (served->lv, served->uuid);
+	if (full || !is_forgotten (served, opened))
+		return;
+	forgotten = g_strdup_printf ("nobody had it open for %u s", served->lv->backend.setup->job_timeout);
+	end (served, forgotten);
+}
+
+static void leave (struct served *served)
+{
+	pthread_mutex_lock (&served->lock);
+	served->watched = false;
+	pthread_cond_broadcast (&served->news);
+	pthread_mutex_unlock (&served->lock);
+	served_unref (served);
+}
+
+void *served_watch (void *data)
+{
+	struct served *served = data;
+	gint64 looked = 0, opened = 0;
+	bool is_time;
+
+	while (await_turn (served, looked, &is_time)) {
+		if (served_is_ours (served))
+			keep_limits (served, &opened);
+		if (!is_time)
+			continue;
+		looked = g_get_monotonic_time ();
+		look (served);
+	}
+	leave (served);
+	return NULL;
+}

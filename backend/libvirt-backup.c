@@ -1,0 +1,310 @@
+/* libvirt-backup.c - the verbs of backups under libvirt */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libvirt-backup.h"
+#include "libvirt-job.h"
+#include "libvirt-xml.h"
+
+enum { END_SECONDS = 1 };
+
+/* The records of DOMAIN, whose uuid is then in UUID. */
+static int records_of (struct libvirt *lv, const char *domain, char *uuid, struct records *of, struct fault *f)
+{
+	g_autoptr (virDomain) dom = libvirt_domain (lv, domain, f);
+
+	if (!dom)
+		return -f->err;
+	virDomainGetUUIDString (dom, uuid);
+	*of = backup_records (lv, uuid);
+	return 0;
+}
+
+static bool is_watched (const char *socket)
+{
+	struct served *served = served_find (socket);
+
+	served_unref (served);
+	return served != NULL;
+}
+
+/* Why it has ended, or NULL.  What nobody watches here may have ended without a note. */
+static char *why_ended (struct libvirt *lv, const char *uuid, struct backup_note *note)
+{
+	if (note->ended)
+		return g_steal_pointer (&note->ended);
+	if (is_watched (note->socket) || backup_job (lv, uuid, note->socket) != JOB_GONE)
+		return NULL;
+	return g_strdup ("its job is gone");
+}
+
+static void add (struct libvirt *lv, const struct records *of, const char *name, struct listing *out)
+{
+	struct backup_note note;
+	struct entry *entry;
+
+	if (backup_note (of, name, &note) && note.begun) {
+		g_autofree char *shown = name_encode (name);
+
+		entry = listing_add (out, entry_new (shown));
+		entry->born = note.born;
+		entry->state = why_ended (lv, of->uuid, &note);
+	}
+	backup_note_clear (&note);
+}
+
+static int list (struct backend *be, const char *domain, struct listing *out, struct fault *f)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	struct records of;
+	g_autoptr (GPtrArray) names = NULL;
+
+	if (records_of (libvirt_of (be), domain, uuid, &of, f) < 0)
+		return -f->err;
+	names = record_list (&of);
+	for (guint i = 0; i < names->len; i++)
+		add (libvirt_of (be), &of, names->pdata[i], out);
+	return 0;
+}
+
+static int show (struct backend *be, const char *domain, const char *name, const char *file, GString *out, struct fault *f)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	g_autofree char *text = NULL;
+	struct records of;
+
+	if (records_of (libvirt_of (be), domain, uuid, &of, f) < 0)
+		return -f->err;
+	text = record_get (&of, name, file);
+	if (!text)
+		return fault (f, ENOENT, "%s is gone", name);
+	g_string_append (out, text);
+	return 0;
+}
+
+static int xml (struct backend *be, const char *domain, const char *name, GString *out, struct fault *f)
+{
+	return show (be, domain, name, "backup.xml", out, f);
+}
+
+static int domain_xml (struct backend *be, const char *domain, const char *name, GString *out, struct fault *f)
+{
+	return show (be, domain, name, "domain.xml", out, f);
+}
+
+static int disks (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	struct records of;
+
+	if (records_of (libvirt_of (be), domain, uuid, &of, f) < 0)
+		return -f->err;
+	return backup_disks (&of, name, out, f);
+}
+
+/* Who serves what NOTE tells of: of another mount's backup, we from now on. */
+static struct served *server_of (struct libvirt *lv, const char *domain, const char *name,
+				 const struct backup_note *note, struct fault *f)
+{
+	struct served *served = served_find (note->socket);
+	g_autoptr (virDomain) dom = served ? NULL : libvirt_domain (lv, domain, f);
+
+	if (served || !dom)
+		return served;
+	return served_begin (served_new (lv, dom, domain, name, note, NULL), f);
+}
+
+static int open_noted (struct libvirt *lv, const char *domain, const char *name, const char *disk,
+		       const struct backup_note *note, struct image **image, struct fault *f)
+{
+	struct served *served;
+	int r;
+
+	if (note->ended)
+		return fault (f, EIO, "%s has ended: %s", name, note->ended);
+	served = server_of (lv, domain, name, note, f);
+	if (!served)
+		return -f->err;
+	r = served_image (served, disk, image, f);
+	served_unref (served);
+	return r;
+}
+
+static int open_image (struct backend *be, const char *domain, const char *name, const char *disk,
+		       struct image **image, struct fault *f)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	struct backup_note note;
+	struct records of;
+	int r;
+
+	if (records_of (libvirt_of (be), domain, uuid, &of, f) < 0)
+		return -f->err;
+	if (backup_note (&of, name, &note) && note.begun)
+		r = open_noted (libvirt_of (be), domain, name, disk, &note, image, f);
+	else
+		r = fault (f, ENOENT, "%s is gone", name);
+	backup_note_clear (&note);
+	return r;
+}
+
+/* The backup NAME, of which this mount has the record: as SERVED while it runs, as RECORD when it has ended. */
+struct seized {
+	struct served *served;
+	struct record *record;
+};
+
+static void seized_free (struct seized *seized)
+{
+	served_unref (seized->served);
+	if (seized->record)
+		record_leave (seized->record);
+}
+
+/* EBUSY if it is another mount's. */
+static int seize (struct libvirt *lv, const char *domain, const char *name, struct seized *out, struct fault *f)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	g_autofree char *ended = NULL, *socket = NULL;
+	struct records of;
+	int r;
+
+	if (records_of (lv, domain, uuid, &of, f) < 0)
+		return -f->err;
+	ended = record_get (&of, name, "ended");
+	socket = ended ? NULL : record_get (&of, name, "socket");
+	out->served = socket ? served_find (socket) : NULL;
+	if (out->served && served_is_ours (out->served))
+		return 0;
+	r = record_take (&of, name, &out->record, f);
+	if (r == 0 && !ended)
+		r = fault (f, EBUSY, "nobody can be asked whether %s still runs: try again", name);
+	return r;
+}
+
+/* What dead mounts have left is ours before we change anything. */
+static int seize_after_all (struct libvirt *lv, const char *domain, const char *name, struct seized *out, struct fault *f)
+{
+	g_autoptr (virDomain) dom = libvirt_domain (lv, domain, f);
+
+	if (!dom)
+		return -f->err;
+	backup_adopt (lv, dom);
+	return seize (lv, domain, name, out, f);
+}
+
+/* If that fails, it is as it was, but for who had it open. */
+static int end_job (struct served *served, struct fault *f)
+{
+	struct fault ignored;
+	int r;
+
+	served_stop (served);
+	served_close (served);
+	r = backup_job_end (served->lv, served->uuid, served->socket, f);
+	if (r < 0)
+		served_unref (served_begin (served_ref (served), &ignored));
+	return r;
+}
+
+static int drop (struct backend *be, const char *domain, struct wish *wish, struct fault *f)
+{
+	struct seized seized = { NULL };
+	int r = seize_after_all (libvirt_of (be), domain, wish->name, &seized, f);
+
+	if (r == 0 && seized.served) {
+		r = end_job (seized.served, f);
+		if (r == 0)
+			backup_note_end (seized.served, "removed");
+		served_unref (g_steal_pointer (&seized.served));
+		if (r == 0)
+			r = seize (libvirt_of (be), domain, wish->name, &seized, f);
+	}
+	if (r == 0)
+		record_finish (g_steal_pointer (&seized.record));
+	seized_free (&seized);
+	return r;
+}
+
+static int cancel (struct libvirt *lv, const char *domain, const char *name, struct fault *f)
+{
+	struct seized seized = { NULL };
+	int r = seize_after_all (lv, domain, name, &seized, f);
+
+	if (r == 0 && seized.served)
+		r = end_job (seized.served, f);
+	if (r == 0 && seized.served)
+		backup_note_end (seized.served, "cancelled");
+	seized_free (&seized);
+	return r;
+}
+
+static void name_job (struct job *job, const struct records *of, const char *name)
+{
+	g_autofree char *owner = record_get (of, name, "owner"), *shown = name_encode (name);
+
+	job->foreign = false;
+	g_strlcpy (job->name, shown, sizeof job->name);
+	g_snprintf (job->owner, sizeof job->owner, "domfs, pid %s", owner ? owner : "unknown");
+}
+
+static void whose (struct libvirt *lv, virDomainPtr dom, struct job *job)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN] = "";
+	g_autofree char *document = virDomainBackupGetXMLDesc (dom, 0);
+	g_autofree char *socket = document ? libvirt_xml_text (document, "server/@socket") : NULL;
+	struct records of = backup_records (lv, uuid);
+	g_autoptr (GPtrArray) names = NULL;
+
+	virDomainGetUUIDString (dom, uuid);
+	names = record_list (&of);
+	for (guint i = 0; socket && i < names->len; i++) {
+		g_autofree char *at = record_get (&of, names->pdata[i], "socket");
+
+		if (g_strcmp0 (at, socket) == 0)
+			name_job (job, &of, names->pdata[i]);
+	}
+}
+
+static void ended (struct libvirt *lv, const char *uuid)
+{
+	g_autoptr (GPtrArray) some = served_all (uuid);
+
+	(void) lv;
+	for (guint i = 0; i < some->len; i++)
+		served_doubt (some->pdata[i]);
+}
+
+/* Their jobs go on. */
+static bool end (struct libvirt *lv)
+{
+	g_autoptr (GPtrArray) all = served_all (NULL);
+	gint64 until = g_get_monotonic_time () + END_SECONDS * G_USEC_PER_SEC;
+	bool ends = true;
+
+	(void) lv;
+	for (guint i = 0; i < all->len; i++) {
+		ends &= served_stop_until (all->pdata[i], until);
+		served_close (all->pdata[i]);
+	}
+	return ends;
+}
+
+static const struct libvirt_backup_ops ops = {
+	.moments = { .list = list, .make = backup_make, .drop = drop, .xml = xml, .domain_xml = domain_xml,
+		     .disks = disks, .open = open_image },
+	.adopt = backup_adopt, .ended = ended, .whose = whose, .cancel = cancel, .end = end,
+};
+
+void libvirt_backups_begin (struct libvirt *lv)
+{
+	struct hypervisor at = libvirt_hypervisor (lv);
+
+	if (!at.backups || at.remote)
+		return;
+	lv->backups = &ops;
+	lv->backend.moments[BACKUP] = &ops.moments;
+	backup_adopt_all (lv);
+}
