@@ -303,7 +303,7 @@ static void answer (GArray *held)
 void served_close (struct served *served)
 {
 	GArray *held;
-	g_autoptr (GPtrArray) images = take_images (served, false, &held);
+	g_autoptr (GPtrArray) G_GNUC_UNUSED images = take_images (served, false, &held);
 
 	answer (held);
 }
@@ -318,7 +318,7 @@ static struct record *take_record (struct served *served)
 struct record *served_end (struct served *served)
 {
 	GArray *held;
-	g_autoptr (GPtrArray) images = take_images (served, true, &held);
+	g_autoptr (GPtrArray) G_GNUC_UNUSED images = take_images (served, true, &held);
 
 	answer (held);
 	forget (served);
