@@ -56,9 +56,12 @@ void backend_libraries (GString *out)
 
 int backend_open (const struct setup *setup, struct backend **be, struct fault *f)
 {
-	struct libvirt *lv = g_new0 (struct libvirt, 1);
+	struct libvirt *lv;
 	int r;
 
+	if (g_file_test (setup->source, G_FILE_TEST_IS_DIR))
+		return fault (f, EOPNOTSUPP, "a directory stands for QEMU without libvirt, which comes with a later version");
+	lv = g_new0 (struct libvirt, 1);
 	lv->backend = (struct backend) { .ops = &libvirt_ops, .setup = setup };
 	pthread_mutex_init (&lv->lock, NULL);
 	pthread_cond_init (&lv->woken, NULL);

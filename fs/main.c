@@ -89,6 +89,14 @@ static enum status mount_and_serve (const struct command *command, struct fault 
 	return status;
 }
 
+static enum status not_reached (const struct command *command, struct fault *f)
+{
+	const struct fault why = *f;
+
+	fault (f, why.err, "%s: %s", command->setup.shown, why.text);
+	return NO_SOURCE;
+}
+
 static enum status run (const struct command *command, struct fault *f)
 {
 	struct backend *backend;
@@ -97,7 +105,7 @@ static enum status run (const struct command *command, struct fault *f)
 
 	session_heed_signals ();
 	if (backend_open (&command->setup, &backend, f) < 0)
-		return NO_SOURCE;
+		return not_reached (command, f);
 	place_root (&root, tree, backend);
 	nodes_init (&root);
 	status = mount_and_serve (command, f);

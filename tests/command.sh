@@ -47,8 +47,8 @@ ends 10 "mnt is not empty: -o nonempty hides what is there" fake mnt
 rm mnt/file
 
 touch gone
-FAKE_GONE=$tmp/gone ends 11 "the hypervisor cannot be reached" fake mnt
-FAKE_GONE=$tmp/gone ends 11 "the hypervisor cannot be reached" -f fake mnt
+FAKE_GONE=$tmp/gone ends 11 "fake: the hypervisor cannot be reached" fake mnt
+FAKE_GONE=$tmp/gone ends 11 "fake: the hypervisor cannot be reached" -f fake mnt
 
 for option in -h --help; do
 	is "usage: domfs [options] SOURCE MOUNTPOINT" "$("$DOMFS" "$option" | head -1)"
