@@ -218,7 +218,7 @@ virConnectPtr libvirt_connection (struct libvirt *lv, struct fault *f)
 	LOCKED (&lv->lock);
 
 	if (!lv->conn || lv->lost) {
-		fault (f, ENOTCONN, "%s cannot be reached: %s", lv->backend.setup->source, lv->why);
+		fault (f, ENOTCONN, "%s cannot be reached: %s", lv->backend.setup->shown, lv->why);
 		return NULL;
 	}
 	virConnectRef (lv->conn);

@@ -5,7 +5,11 @@
 
 #include "libvirt-domain.h"
 #include "libvirt-job.h"
+#include "libvirt-snapshot.h"
 #include "libvirt.h"
+
+/* Who can have snapshots: libvirt has no way to ask. */
+static const char *const with_snapshots[] = { "QEMU", "TEST", "VBOX", "ESX", "vz", NULL };
 
 static void show_version (GString *out, unsigned long version)
 {
@@ -68,6 +72,8 @@ int backend_open (const struct setup *setup, struct backend **be, struct fault *
 	r = libvirt_reach (lv, f);
 	if (r < 0)
 		return r;
+	if (g_strv_contains (with_snapshots, libvirt_hypervisor (lv).driver))
+		lv->backend.moments[SNAPSHOT] = &libvirt_snapshots;
 	libvirt_backups_begin (lv);
 	*be = &lv->backend;
 	return 0;

@@ -18,7 +18,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (virDomainCheckpoint, virDomainCheckpointFree)
 
 /* What is at the other end, known from the first connection on. */
 struct hypervisor {
-	char driver[16];                /* "QEMU", "Test", ... as virConnectGetType() says */
+	char driver[16];                /* "QEMU", "TEST", ... as virConnectGetType() says */
 	unsigned long library, version; /* 9000000 is 9.0.0 */
 	bool remote;                    /* its files and sockets are not here */
 	bool embedded;                  /* it runs in this process */

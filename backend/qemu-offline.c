@@ -66,6 +66,22 @@ int qemu_offline_tags (const char *file, const char *tag, struct fault *f)
 	return count_tags (json_array_get (chain, 0), tag);
 }
 
+int qemu_offline_tags_in_nodes (const char *nodes, const char *file, const char *tag, struct fault *f)
+{
+	JSON answer = json_loads (nodes, 0, NULL);
+	const json_t *list = json_object_get (answer, "return");
+
+	for (size_t i = 0; i < json_array_size (list); i++) {
+		const json_t *image = json_object_get (json_array_get (list, i), "image");
+		const char *name = json_string_value (json_object_get (image, "filename"));
+		const char *format = json_string_value (json_object_get (image, "format"));
+
+		if (g_strcmp0 (name, file) == 0 && g_strcmp0 (format, "qcow2") == 0)
+			return count_tags (image, tag);
+	}
+	return fault (f, EIO, "QEMU does not know %s", file);
+}
+
 int qemu_offline_remove_tag (const char *file, const char *tag, struct fault *f)
 {
 	const char *const argv[] = { "qemu-img", "snapshot", "-d", tag, file, NULL };

@@ -13,6 +13,9 @@
  * backing files cannot be opened. */
 int qemu_offline_tags (const char *file, const char *tag, struct fault *);
 
+/* The same, of a guest that runs, by what query-named-block-nodes answered: NODES. */
+int qemu_offline_tags_in_nodes (const char *nodes, const char *file, const char *tag, struct fault *);
+
 /* Remove the first that is called TAG; the guest must be off. */
 int qemu_offline_remove_tag (const char *file, const char *tag, struct fault *);
 

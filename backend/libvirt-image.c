@@ -1,0 +1,121 @@
+/* libvirt-image.c - is what the images of a domain hold what libvirt believes they hold? */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libvirt/libvirt-qemu.h>
+
+#include "libvirt-image.h"
+#include "qemu-offline.h"
+
+static bool is_kept (const GPtrArray *kept, const char *target)
+{
+	for (guint i = 0; kept && i < kept->len; i++)
+		if (strcmp (kept->pdata[i], target) == 0)
+			return true;
+	return !kept || kept->len == 0;
+}
+
+GPtrArray *libvirt_images (struct libvirt *lv, const GPtrArray *disks, const GPtrArray *kept)
+{
+	GPtrArray *images = g_ptr_array_new ();
+	bool any = strcmp (libvirt_hypervisor (lv).driver, "QEMU") == 0;
+
+	for (guint i = 0; any && i < disks->len; i++) {
+		const struct libvirt_disk *disk = disks->pdata[i];
+
+		if (libvirt_disk_is_written (disk) && strcmp (disk->format, "qcow2") == 0 && is_kept (kept, disk->target))
+			g_ptr_array_add (images, disks->pdata[i]);
+	}
+	return images;
+}
+
+/* One that is not there counts as in reach: who looks will say so. */
+static bool is_in_reach (struct libvirt *lv, const struct libvirt_disk *image)
+{
+	return *image->source == '/' && !libvirt_hypervisor (lv).remote &&
+	       (access (image->source, R_OK) == 0 || errno == ENOENT);
+}
+
+/* The domain counts as tainted from then on, so this is the last resort. */
+static char *ask_monitor (virDomainPtr dom, const char *command, unsigned flags, struct fault *f)
+{
+	char *answer = NULL;
+
+	if (virDomainQemuMonitorCommand (dom, command, &answer, flags) < 0)
+		libvirt_fault (f);
+	return answer;
+}
+
+static int count_tags (struct libvirt *lv, virDomainPtr dom, const struct libvirt_disk *image, const char *tag, struct fault *f)
+{
+	g_autofree char *nodes = NULL;
+
+	if (is_in_reach (lv, image))
+		return qemu_offline_tags (image->source, tag, f);
+	if (virDomainIsActive (dom) != 1)
+		return fault (f, EOPNOTSUPP, "%s of %s cannot be looked at from here", image->source, image->target);
+	nodes = ask_monitor (dom, "{\"execute\":\"query-named-block-nodes\"}", 0, f);
+	return nodes ? qemu_offline_tags_in_nodes (nodes, image->source, tag, f) : -f->err;
+}
+
+int libvirt_images_hold (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag, struct fault *f)
+{
+	for (guint i = 0; i < images->len; i++) {
+		const struct libvirt_disk *image = images->pdata[i];
+		int n = count_tags (lv, dom, image, tag, f);
+
+		if (n < 0)
+			return n;
+		if (n != 1)
+			return fault (f, EIO, "%s holds %s snapshot %s, see qemu-img snapshot -l: nothing was changed",
+				      image->source, n == 0 ? "no" : "more than one", tag);
+	}
+	return 0;
+}
+
+int libvirt_images_lack (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag, struct fault *f)
+{
+	for (guint i = 0; i < images->len; i++) {
+		const struct libvirt_disk *image = images->pdata[i];
+		int n = count_tags (lv, dom, image, tag, f);
+
+		if (n < 0)
+			return n;
+		if (n > 0)
+			return fault (f, EEXIST, "%s holds a snapshot %s that libvirt does not know: "
+				      "take another name, or remove it by qemu-img snapshot -d", image->source, tag);
+	}
+	return 0;
+}
+
+int libvirt_images_unlocked (struct libvirt *lv, const GPtrArray *images, struct fault *f)
+{
+	for (guint i = 0; i < images->len; i++) {
+		const struct libvirt_disk *image = images->pdata[i];
+
+		if (is_in_reach (lv, image) && qemu_offline_is_locked (image->source))
+			return fault (f, EBUSY, "another process has %s open: wait until it is done, see lsof %s",
+				      image->source, image->source);
+	}
+	return 0;
+}
+
+void libvirt_images_remove (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag)
+{
+	g_autofree char *command = g_strdup_printf ("delvm \"%s\"", tag);
+	struct fault ignored;
+
+	if (virDomainIsActive (dom) == 1) {
+		g_free (ask_monitor (dom, command, VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP, &ignored));
+		return;
+	}
+	for (guint i = 0; i < images->len; i++) {
+		const struct libvirt_disk *image = images->pdata[i];
+		int n = is_in_reach (lv, image) ? qemu_offline_tags (image->source, tag, &ignored) : 0;
+
+		for (; n > 0; n--)
+			qemu_offline_remove_tag (image->source, tag, &ignored);
+	}
+}

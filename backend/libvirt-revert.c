@@ -1,0 +1,188 @@
+/* libvirt-revert.c - a domain goes back to a snapshot
+ *
+ * libvirt ends the guest's QEMU and starts another; where that fails, the guest is dead.
+ * So whatever would make it fail is looked for first. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libvirt-image.h"
+#include "libvirt-job.h"
+#include "libvirt-snapshot.h"
+
+struct revert {
+	struct libvirt *lv;
+	virDomainPtr dom;
+	const char *domain;
+	struct wish *wish;
+	virDomainSnapshotPtr snapshot;
+	struct libvirt_snapshot *said;
+	GPtrArray *disks;       /* of its domain then */
+	struct hypervisor at;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* guards the below */
+static GHashTable *reverted;    /* domain -> when, in g_get_monotonic_time() */
+
+static int check_driver (const struct revert *revert, struct fault *f)
+{
+	if (strcmp (revert->at.driver, "TEST") == 0 && g_strcmp0 (revert->said->state, "disk-snapshot") == 0)
+		return fault (f, EPERM, "%s is a disk-snapshot, and libvirt's test driver would crash going back to it",
+			      revert->wish->name);
+	if (revert->said->external && !revert->at.external_revert)
+		return fault (f, EOPNOTSUPP, "%s is external, and this libvirt cannot go back to those", revert->wish->name);
+	return 0;
+}
+
+/* The first of what LIST has, by name; it is the caller's. */
+static char *first_checkpoint (virDomainPtr dom)
+{
+	virDomainCheckpointPtr *all = NULL;
+	int n = virDomainListAllCheckpoints (dom, &all, 0);
+	char *name = n > 0 ? g_strdup (virDomainCheckpointGetName (all[0])) : NULL;
+
+	for (int i = 0; i < n; i++)
+		virDomainCheckpointFree (all[i]);
+	free (all);
+	return name;
+}
+
+static int check_checkpoints (const struct revert *revert, struct fault *f)
+{
+	g_autofree char *checkpoint = first_checkpoint (revert->dom);
+
+	if (!checkpoint)
+		return 0;
+	return fault (f, EPERM, "%s has checkpoint %s, with which going back would kill the guest: virsh checkpoint-delete %s %s first",
+		      revert->domain, checkpoint, virDomainGetName (revert->dom), checkpoint);
+}
+
+/* External ones below rest on the image that going back would change. */
+static int check_descendants (const struct revert *revert, struct fault *f)
+{
+	int n = virDomainSnapshotNumChildren (revert->snapshot,
+					      VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS | VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL);
+
+	if (n < 0)
+		return libvirt_fault (f);
+	if (n > 0)
+		return fault (f, EPERM, "external snapshots rest on %s, and going back would destroy them: rmdir them first",
+			      revert->wish->name);
+	return 0;
+}
+
+/* QEMU will not start without what the definition of then names. */
+static int check_files (const struct revert *revert, struct fault *f)
+{
+	for (guint i = 0; i < revert->disks->len && !revert->at.remote; i++) {
+		const struct libvirt_disk *disk = revert->disks->pdata[i];
+
+		if (disk->source && *disk->source == '/' && access (disk->source, F_OK) < 0 && errno == ENOENT)
+			return fault (f, EIO, "%s, which was %s then, is not there: nothing was changed",
+				      disk->source, disk->target);
+	}
+	return 0;
+}
+
+static int check_tags (const struct revert *revert, struct fault *f)
+{
+	g_autoptr (GPtrArray) images = libvirt_images (revert->lv, revert->disks, revert->said->kept);
+	g_autofree char *tag = name_decode (revert->wish->name);
+	int r = libvirt_images_hold (revert->lv, revert->dom, images, tag, f);
+
+	if (r != -EOPNOTSUPP || wish_lets (revert->wish))
+		return r == -EOPNOTSUPP ? 0 : r;
+	return fault (f, EPERM, "the images of %s cannot be looked at from here, and the guest would die if one lacks it: "
+		      "write %s to options/force", revert->wish->name, revert->wish->name);
+}
+
+static int check_internal (const struct revert *revert, struct fault *f)
+{
+	if (check_checkpoints (revert, f) < 0 || check_descendants (revert, f) < 0)
+		return -f->err;
+	return check_tags (revert, f);
+}
+
+static int check (const struct revert *revert, struct fault *f)
+{
+	if (check_driver (revert, f) < 0)
+		return -f->err;
+	if (libvirt_check_changeable (revert->lv, revert->dom, revert->domain, f) < 0)
+		return -f->err;
+	if (strcmp (revert->at.driver, "QEMU") != 0)
+		return 0;
+	if (check_files (revert, f) < 0)
+		return -f->err;
+	return revert->said->external ? 0 : check_internal (revert, f);
+}
+
+/* libvirt names fresh overlays by the second. */
+static void space_out (const char *domain)
+{
+	gint64 *last, wait = 0;
+
+	pthread_mutex_lock (&lock);
+	if (!reverted)
+		reverted = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+	last = g_hash_table_lookup (reverted, domain);
+	if (last)
+		wait = *last + G_USEC_PER_SEC - g_get_monotonic_time ();
+	pthread_mutex_unlock (&lock);
+	if (wait > 0)
+		g_usleep (wait);
+}
+
+static void note (const char *domain)
+{
+	gint64 now = g_get_monotonic_time ();
+
+	LOCKED (&lock);
+	g_hash_table_replace (reverted, g_strdup (domain), g_memdup2 (&now, sizeof now));
+}
+
+static unsigned flags_of (const struct revert *revert)
+{
+	static const struct {
+		const char *word;
+		unsigned flags;
+	} words[] = {
+		{ "running", VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING }, { "paused", VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+		if (strcmp (revert->wish->option[AFTER_REVERT], words[i].word) == 0)
+			return words[i].flags;
+	return 0;
+}
+
+static int perform (const struct revert *revert, struct fault *f)
+{
+	int r = 0;
+
+	if (revert->said->external)
+		space_out (revert->domain);
+	libvirt_job_begun (revert->domain, "revert", revert->wish->name, NOT_AT_ALL);
+	if (virDomainRevertToSnapshot (revert->snapshot, flags_of (revert)) < 0)
+		r = libvirt_fault (f);
+	libvirt_job_over (revert->domain);
+	if (revert->said->external)
+		note (revert->domain);
+	return r;
+}
+
+int libvirt_snapshot_revert (struct backend *be, const char *domain, struct wish *wish, struct fault *f)
+{
+	struct libvirt *lv = libvirt_of (be);
+	g_autoptr (virDomain) dom = libvirt_domain (lv, domain, f);
+	g_autoptr (virDomainSnapshot) snapshot = dom ? libvirt_snapshot (dom, wish->name, f) : NULL;
+	g_autoptr (GPtrArray) disks = NULL;
+	PARSED_SNAPSHOT said = NULL;
+	struct revert revert;
+
+	if (!snapshot || libvirt_snapshot_read (snapshot, &said, &disks, f) < 0)
+		return -f->err;
+	revert = (struct revert) { lv, dom, domain, wish, snapshot, said, disks, libvirt_hypervisor (lv) };
+	return check (&revert, f) < 0 ? -f->err : perform (&revert, f);
+}

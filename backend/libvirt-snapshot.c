@@ -1,0 +1,277 @@
+/* libvirt-snapshot.c - the snapshots there are, what they say, and how they go
+ *
+ * libvirt deletes a snapshot and keeps its children.  What it does not look for before,
+ * or leaves behind, is looked for and cleared away here: tags in images that somebody
+ * holds open, branches that rest on what would be merged, the memory file. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libvirt-image.h"
+#include "libvirt-job.h"
+#include "libvirt-snapshot.h"
+
+virDomainSnapshotPtr libvirt_snapshot (virDomainPtr dom, const char *name, struct fault *f)
+{
+	g_autofree char *real = name_decode (name);
+	virDomainSnapshotPtr snapshot = virDomainSnapshotLookupByName (dom, real, 0);
+
+	if (!snapshot)
+		libvirt_fault (f);
+	return snapshot;
+}
+
+int libvirt_snapshot_read (virDomainSnapshotPtr snapshot, struct libvirt_snapshot **said, GPtrArray **disks, struct fault *f)
+{
+	g_autofree char *xml = virDomainSnapshotGetXMLDesc (snapshot, 0);
+
+	if (!xml)
+		return libvirt_fault (f);
+	*said = libvirt_xml_snapshot (xml);
+	*disks = libvirt_xml_disks (xml);
+	return 0;
+}
+
+int libvirt_check_changeable (struct libvirt *lv, virDomainPtr dom, const char *domain, struct fault *f)
+{
+	if (virDomainHasManagedSaveImage (dom, 0) == 1)
+		return fault (f, EBUSY, "%s has its memory saved, which fits the disks as they are: "
+			      "write running to state, or virsh managedsave-remove first", domain);
+	return libvirt_check_idle (lv, dom, domain, f);
+}
+
+static char *encoded (const char *name)
+{
+	return name ? name_encode (name) : NULL;
+}
+
+static int add (virDomainSnapshotPtr snapshot, const char *current, struct listing *out, struct fault *f)
+{
+	g_autofree char *name = name_encode (virDomainSnapshotGetName (snapshot));
+	g_autofree char *xml = virDomainSnapshotGetXMLDesc (snapshot, 0);
+	PARSED_SNAPSHOT said = xml ? libvirt_xml_snapshot (xml) : NULL;
+	struct entry *entry;
+
+	if (!xml)
+		return libvirt_fault (f);
+	entry = listing_add (out, entry_new (name));
+	entry->parent = encoded (said->parent);
+	entry->state = g_steal_pointer (&said->state);
+	entry->text = g_steal_pointer (&said->description);
+	entry->born = said->created * G_GINT64_CONSTANT (1000000000);
+	entry->current = g_strcmp0 (name, current) == 0;
+	return 0;
+}
+
+static char *current_of (virDomainPtr dom)
+{
+	g_autoptr (virDomainSnapshot) current = virDomainSnapshotCurrent (dom, 0);
+
+	return current ? name_encode (virDomainSnapshotGetName (current)) : NULL;
+}
+
+/* One that has gone since the list was made is not listed. */
+static int list (struct backend *be, const char *domain, struct listing *out, struct fault *f)
+{
+	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
+	virDomainSnapshotPtr *snapshots = NULL;
+	g_autofree char *current = dom ? current_of (dom) : NULL;
+	int n = dom ? virDomainListAllSnapshots (dom, &snapshots, 0) : 0, r = 0;
+
+	if (!dom)
+		return -f->err;
+	if (n < 0)
+		return libvirt_fault (f);
+	for (int i = 0; i < n; i++) {
+		if (r == 0 || r == -ENOENT)
+			r = add (snapshots[i], current, out, f);
+		virDomainSnapshotFree (snapshots[i]);
+	}
+	free (snapshots);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int xml (struct backend *be, const char *domain, const char *name, GString *out, struct fault *f)
+{
+	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
+	g_autoptr (virDomainSnapshot) snapshot = dom ? libvirt_snapshot (dom, name, f) : NULL;
+	g_autofree char *text = snapshot ? virDomainSnapshotGetXMLDesc (snapshot, 0) : NULL;
+
+	if (!snapshot)
+		return -f->err;
+	if (!text)
+		return libvirt_fault (f);
+	g_string_append (out, text);
+	return 0;
+}
+
+static bool is_text (const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (g_ascii_iscntrl (*c) && *c != '\t' && *c != '\n')
+			return false;
+	return g_utf8_validate (text, -1, NULL);
+}
+
+/* libvirt has no call for it: the whole is defined anew, with its secrets, or they would be lost. */
+static int redefine (virDomainPtr dom, virDomainSnapshotPtr snapshot, const char *text, struct fault *f)
+{
+	unsigned flags = VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE;
+	g_autofree char *old = virDomainSnapshotGetXMLDesc (snapshot, VIR_DOMAIN_SNAPSHOT_XML_SECURE);
+	g_autofree char *new = old ? libvirt_xml_described (old, text) : NULL;
+	g_autoptr (virDomainSnapshot) made = NULL;
+
+	if (!old)
+		return libvirt_fault (f);
+	if (virDomainSnapshotIsCurrent (snapshot, 0) == 1)
+		flags |= VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT;
+	made = virDomainSnapshotCreateXML (dom, new, flags);
+	return made ? 0 : libvirt_fault (f);
+}
+
+static int describe (struct backend *be, const char *domain, const char *name, const char *text, struct fault *f)
+{
+	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
+	g_autoptr (virDomainSnapshot) snapshot = dom ? libvirt_snapshot (dom, name, f) : NULL;
+
+	if (!snapshot)
+		return -f->err;
+	if (!is_text (text))
+		return fault (f, EINVAL, "a description is plain text in UTF-8");
+	if (libvirt_check_idle (libvirt_of (be), dom, domain, f) < 0)
+		return -f->err;
+	return redefine (dom, snapshot, text, f);
+}
+
+/* A snapshot that is about to go. */
+struct going {
+	struct libvirt *lv;
+	virDomainPtr dom;
+	const char *domain, *name;
+	virDomainSnapshotPtr snapshot;
+	struct libvirt_snapshot *said;
+	GPtrArray *images;      /* that keep it, if it is internal */
+	bool active;
+};
+
+/* How many things rest on its frozen images: its children, and the guest if it stands on it. */
+static int users (virDomainSnapshotPtr snapshot)
+{
+	return virDomainSnapshotNumChildren (snapshot, 0) + (virDomainSnapshotIsCurrent (snapshot, 0) == 1);
+}
+
+static virDomainSnapshotPtr only_child (virDomainSnapshotPtr snapshot)
+{
+	virDomainSnapshotPtr *children = NULL, child = NULL;
+	int n = virDomainSnapshotListAllChildren (snapshot, &children, 0);
+
+	for (int i = 0; i < n; i++)
+		if (n == 1)
+			child = children[i];
+		else
+			virDomainSnapshotFree (children[i]);
+	free (children);
+	return child;
+}
+
+/* Deleting merges the next image into the frozen one.  libvirt looks at one chain only, so
+ * neither may have a second user: it would lose its data. */
+static int check_branches (const struct going *going, struct fault *f)
+{
+	g_autoptr (virDomainSnapshot) child = only_child (going->snapshot);
+
+	if (users (going->snapshot) > 1)
+		return fault (f, ENOTEMPTY, "more than one thing rests on the images of %s: rmdir its children first", going->name);
+	if (child && users (child) > 1)
+		return fault (f, ENOTEMPTY, "more than one thing rests on the images of %s, which follows %s: rmdir its children first",
+			      virDomainSnapshotGetName (child), going->name);
+	return 0;
+}
+
+/* Off, libvirt lets qemu-img delete it and does not look whether that has failed: so can it be
+ * read and written?  Where the tag is gone already there is nothing to lose. */
+static int check_images (const struct going *going, struct fault *f)
+{
+	g_autofree char *tag = name_decode (going->name);
+	int r = libvirt_images_unlocked (going->lv, going->images, f);
+
+	if (r == 0)
+		r = libvirt_images_lack (going->lv, going->dom, going->images, tag, f);
+	return r == -EEXIST || r == -EOPNOTSUPP ? 0 : r;
+}
+
+static int check_going (const struct going *going, struct fault *f)
+{
+	int r = libvirt_check_changeable (going->lv, going->dom, going->domain, f);
+
+	if (r == 0 && going->said->external)
+		return check_branches (going, f);
+	return r == 0 && !going->active ? check_images (going, f) : r;
+}
+
+/* Is FILE what libvirt wrote as a guest's memory? */
+static bool is_memory (const char *file)
+{
+	static const char magic[] = "LibvirtQemud";
+	int fd = open (file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	char begin[sizeof magic - 1];
+	bool is = fd >= 0 && pread (fd, begin, sizeof begin, 0) == sizeof begin && memcmp (begin, magic, sizeof begin) == 0;
+
+	if (fd >= 0)
+		close (fd);
+	return is;
+}
+
+/* libvirt 9 forgets the memory file; later ones remove it. */
+static int clear_away (const struct going *going, struct fault *f)
+{
+	const char *memory = going->said->memory_file;
+	g_autofree char *tag = name_decode (going->name);
+	int r = 0;
+
+	if (memory && !libvirt_hypervisor (going->lv).remote && is_memory (memory))
+		unlink (memory);
+	if (going->active || going->said->external)
+		return 0;
+	r = libvirt_images_lack (going->lv, going->dom, going->images, tag, f);
+	if (r != -EEXIST)
+		return 0;
+	libvirt_images_remove (going->lv, going->dom, going->images, tag);
+	return libvirt_images_lack (going->lv, going->dom, going->images, tag, f);
+}
+
+static int let_go (const struct going *going, struct fault *f)
+{
+	int r = check_going (going, f);
+
+	if (r < 0)
+		return r;
+	libvirt_job_begun (going->domain, "delete", going->name, NOT_AT_ALL);
+	r = virDomainSnapshotDelete (going->snapshot, 0) < 0 ? libvirt_fault (f) : clear_away (going, f);
+	libvirt_job_over (going->domain);
+	return r;
+}
+
+static int drop (struct backend *be, const char *domain, struct wish *wish, struct fault *f)
+{
+	struct libvirt *lv = libvirt_of (be);
+	g_autoptr (virDomain) dom = libvirt_domain (lv, domain, f);
+	g_autoptr (virDomainSnapshot) snapshot = dom ? libvirt_snapshot (dom, wish->name, f) : NULL;
+	g_autoptr (GPtrArray) disks = NULL, images = NULL;
+	PARSED_SNAPSHOT said = NULL;
+	struct going going;
+
+	if (!snapshot || libvirt_snapshot_read (snapshot, &said, &disks, f) < 0)
+		return -f->err;
+	images = libvirt_images (lv, disks, said->kept);
+	going = (struct going) { lv, dom, domain, wish->name, snapshot, said, images, virDomainIsActive (dom) == 1 };
+	return let_go (&going, f);
+}
+
+const struct moment_ops libvirt_snapshots = {
+	.list = list, .make = libvirt_snapshot_make, .drop = drop, .revert = libvirt_snapshot_revert,
+	.describe = describe, .xml = xml,
+};
