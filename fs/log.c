@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lock.h"
 #include "log.h"
@@ -28,12 +30,22 @@ void log_to_syslog (void)
 	syslogged = true;
 }
 
-/* journald reads a priority from the head of each line. */
+/* Does journald read our stderr, and so a priority at the head of each line?  Others inherit the name of its stream. */
+static bool is_journal (void)
+{
+	const char *stream = getenv ("JOURNAL_STREAM");
+	unsigned long device, inode;
+	struct stat st;
+
+	return stream && sscanf (stream, "%lu:%lu", &device, &inode) == 2 && fstat (STDERR_FILENO, &st) == 0
+	       && st.st_dev == device && st.st_ino == inode;
+}
+
 static void put (int priority, const char *text)
 {
 	if (syslogged)
 		syslog (priority, "%s", text);
-	else if (getenv ("JOURNAL_STREAM"))
+	else if (is_journal ())
 		fprintf (stderr, "<%d>%s\n", priority, text);
 	else
 		fprintf (stderr, "domfs: %s\n", text);
