@@ -69,7 +69,7 @@ static int mask (const struct word *word, const char *value, void *field, struct
 	return number (word, value, 8, 0777, field, "027", f);
 }
 
-static int whole_seconds (const struct word *word, const char *value, void *field, struct fault *f)
+static int count (const struct word *word, const char *value, void *field, struct fault *f)
 {
 	return number (word, value, 10, UINT_MAX, field, "3600", f);
 }
@@ -104,36 +104,37 @@ static int never (const struct word *word, const char *value, void *field, struc
 {
 	(void) value;
 	(void) field;
-	return fault (f, EINVAL, "%s is not offered: who copies would find an empty directory where the mount was", word->name);
+	return fault (f, EINVAL, "%s is not offered: who copies would find an empty directory where the mount was",
+		      word->name);
 }
 
 #define AT(field) offsetof (struct command, field)
 
 /* clang-format off */
 static const struct word words[] = {
-	{ 'f', "foreground",      NULL,      yes,           AT (foreground),            "stay in the foreground, messages go to stderr" },
-	{ 'd', "debug",           NULL,      yes,           AT (debug),                 "in the foreground, and say each request of the kernel" },
-	{ 'v', "verbose",         NULL,      yes,           AT (verbose),               "say what was done, and not only what failed" },
-	{ 'r', "ro",              NULL,      yes,           AT (setup.read_only),       "look, but change nothing" },
-	{ 'P', "pid-file",        "FILE",    path,          AT (pid_file),              "holds the process id while it is mounted" },
-	{ 'h', "help",            NULL,      yes,           AT (help),                  "print this" },
-	{ 'V', "version",         NULL,      yes,           AT (version),               "print the versions of domfs and its libraries" },
-	{ 0,   "allow_other",     NULL,      yes,           AT (allow_other),           "let other users in, as far as modes do" },
-	{ 0,   "uid",             "N",       id,            AT (uid),                   "who owns all files (who mounts it)" },
-	{ 0,   "gid",             "N",       id,            AT (gid),                   "the group of all files (of who mounts it)" },
-	{ 0,   "umask",           "OCTAL",   mask,          AT (umask),                 "permissions to take away (0)" },
-	{ 0,   "cache",           "SECONDS", seconds,       AT (cache),                 "how long what was seen is believed (1)" },
-	{ 0,   "timeout",         "SECONDS", seconds,       AT (timeout),               "how long a hypervisor may take to answer (30)" },
-	{ 0,   "job-timeout",     "SECONDS", whole_seconds, AT (setup.job_timeout),     "when a backup that nobody reads is ended; 0 is never (7200)" },
-	{ 0,   "state",           "DIR",     path,          AT (setup.state),           "what must survive domfs (/var/lib/domfs)" },
-	{ 0,   "saves",           "DIR",     path,          AT (setup.saves),           "the memory of guests (/var/lib/domfs/saves)" },
-	{ 0,   "scratch",         "DIR",     path,          AT (setup.scratch),         "what a backup sets aside (beside each image)" },
-	{ 0,   "scratch-reserve", "BYTES",   bytes,         AT (setup.scratch_reserve), "what a backup leaves free there (5%, 1G or more)" },
-	{ 0,   "run",             "DIR",     path,          AT (setup.run),             "sockets (the directory that QEMU has for them)" },
-	{ 0,   "nonempty",        NULL,      yes,           AT (nonempty),              "hide what is in MOUNTPOINT" },
-	{ 0,   "rw",              NULL,      no,            AT (setup.read_only),       NULL },
-	{ 0,   "default_permissions", NULL,  yes,           AT (default_permissions),   NULL },
-	{ 0,   "auto_unmount",    NULL,      never,         0,                          NULL },
+	{ 'f', "foreground",      NULL,      yes,     AT (foreground),            "stay in the foreground" },
+	{ 'd', "debug",           NULL,      yes,     AT (debug),                 "in the foreground, say each request" },
+	{ 'v', "verbose",         NULL,      yes,     AT (verbose),               "say what was done, not only what failed" },
+	{ 'r', "ro",              NULL,      yes,     AT (setup.read_only),       "look, but change nothing" },
+	{ 'P', "pid-file",        "FILE",    path,    AT (pid_file),              "holds the process id while it is mounted" },
+	{ 'h', "help",            NULL,      yes,     AT (help),                  "print this" },
+	{ 'V', "version",         NULL,      yes,     AT (version),               "print its version and its libraries'" },
+	{ 0,   "allow_other",     NULL,      yes,     AT (allow_other),           "let other users in, as far as modes do" },
+	{ 0,   "uid",             "N",       id,      AT (uid),                   "who owns all files (who mounts it)" },
+	{ 0,   "gid",             "N",       id,      AT (gid),                   "the group of all files (of who mounts it)" },
+	{ 0,   "umask",           "OCTAL",   mask,    AT (umask),                 "permissions to take away (0)" },
+	{ 0,   "cache",           "SECONDS", seconds, AT (cache),                 "how long what was seen is believed (1)" },
+	{ 0,   "timeout",         "SECONDS", seconds, AT (timeout),               "how long an answer may take (30)" },
+	{ 0,   "job-timeout",     "SECONDS", count,   AT (setup.job_timeout),     "when a backup nobody reads is ended (7200)" },
+	{ 0,   "state",           "DIR",     path,    AT (setup.state),           "what must outlive domfs (/var/lib/domfs)" },
+	{ 0,   "saves",           "DIR",     path,    AT (setup.saves),           "memory of guests (/var/lib/domfs/saves)" },
+	{ 0,   "scratch",         "DIR",     path,    AT (setup.scratch),         "what backups set aside (by each image)" },
+	{ 0,   "scratch-reserve", "BYTES",   bytes,   AT (setup.scratch_reserve), "what stays free there (5%, or 1G)" },
+	{ 0,   "run",             "DIR",     path,    AT (setup.run),             "sockets (where QEMU has its own)" },
+	{ 0,   "nonempty",        NULL,      yes,     AT (nonempty),              "hide what is in MOUNTPOINT" },
+	{ 0,   "rw",              NULL,      no,      AT (setup.read_only),       NULL },
+	{ 0,   "default_permissions", NULL,  yes,     AT (default_permissions),   NULL },
+	{ 0,   "auto_unmount",    NULL,      never,   0,                          NULL },
 };
 /* clang-format on */
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A supervisor that gave us its socket, as systemd does of Type=notify, is told when the mount is there and when it ends.
+# A supervisor that gave us its socket, as systemd does, is told when the mount is there and when it ends.
 . tests/lib.sh
 [ -w /dev/fuse ] || skip "no /dev/fuse here"
 
