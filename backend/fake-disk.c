@@ -74,7 +74,7 @@ static void *answer_late (void *data)
 {
 	g_autofree struct late *late = data;
 
-	while (fake_hangs (((struct disk *) late->image)->domain))
+	while (fake_hangs ("images"))
 		g_usleep (10000);
 	answer (late->image, late->read);
 	return NULL;
@@ -85,7 +85,7 @@ static void disk_read (struct image *image, struct image_read *read)
 	struct late *late;
 	pthread_t thread;
 
-	if (!fake_hangs (((struct disk *) image)->domain)) {
+	if (!fake_hangs ("images")) {
 		answer (image, read);
 		return;
 	}

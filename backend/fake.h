@@ -10,7 +10,7 @@
  *     FAKE_STATE             where the records are by which backups outlive the daemon
  *     FAKE_CALLS             a file that gets a line for each call
  *     FAKE_GONE              a file: while it exists, the hypervisor cannot be reached
- *     FAKE_HANG              a file that names a domain or SOURCE: while it exists, that answers nothing
+ *     FAKE_HANG              a file that names a domain, SOURCE or "images": while it exists, that does not answer
  *     FAKE_OTHER, FAKE_QUIET a pipe: see fake-other.c; do not tell what comes through it */
 #pragma once
 

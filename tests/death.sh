@@ -31,7 +31,7 @@ fails find "$mnt/alpha"
 rm "$tmp/gone"
 copy 0                                                  # and comes back
 
-echo alpha > "$FAKE_HANG"                               # in the midst of a file
+echo images > "$FAKE_HANG"                              # in the midst of a file
 rsync -aI --delete "$mnt/" "$tmp/good/" > "$tmp/said" 2>&1 & rsync=$!
 sleep 1
 unmount_keeping_the_mount() { kill -KILL "$pid"; { wait "$pid" || :; } 2>/dev/null; pid=; }

@@ -56,16 +56,13 @@ print(os.strerror(ctypes.get_errno()))' || :)"
 mkdir backups/b
 for signal in INT KILL; do
 	echo alpha > "$FAKE_HANG"
-	after_half_a_second $signal cat backups/b/vda.raw < /dev/null
-	rm "$FAKE_HANG"
+	after_half_a_second $signal cat backups/b/vda.raw       # to open it
+	echo images > "$FAKE_HANG"
 	sleep 0.3
-	exec 3< backups/b/vda.raw
-	echo alpha > "$FAKE_HANG"
-	after_half_a_second $signal cat <&3
+	after_half_a_second $signal cat backups/b/vda.raw       # to read it
 	rm "$FAKE_HANG"
-	sleep 0.3
-	exec 3<&-
 done
+sleep 0.3
 cmp backups/b/vda.raw backups/b/vdb.raw
 rmdir backups/b
 cd /
