@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libvirt-backup.h"
+#include "libvirt-begun.h"
 #include "libvirt-job.h"
 #include "libvirt-xml.h"
 
@@ -187,7 +188,7 @@ static int open_disk (struct begin *b, const char *target, struct listing *sizes
 {
 	struct image *image;
 	struct entry *disk;
-	int r = libvirt_job_cancelled (b->domain, 0) ? fault (f, EINTR, "cancelled") : 0;
+	int r = begun_cancelled (b->domain, 0) ? fault (f, EINTR, "cancelled") : 0;
 
 	if (r == 0)
 		r = served_image (b->served, target, &image, f);
@@ -242,7 +243,7 @@ static int begin (struct begin *b, struct fault *f)
 {
 	int r;
 
-	libvirt_job_begun (b->domain, "backup", b->name, BY_ABORT);
+	begun (b->domain, "backup", b->name, BY_ABORT);
 	r = begin_job (b, f);
 	if (r == 0)
 		r = open_disks (b, f);
@@ -250,9 +251,9 @@ static int begin (struct begin *b, struct fault *f)
 		r = begin_watch (b, f);
 	if (r < 0)
 		undo (b);
-	if (r < 0 && libvirt_job_cancelled (b->domain, 0))
+	if (r < 0 && begun_cancelled (b->domain, 0))
 		r = fault (f, EINTR, "cancelled");
-	libvirt_job_over (b->domain);
+	begun_over (b->domain);
 	return r;
 }
 

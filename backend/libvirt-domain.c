@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libvirt-begun.h"
 #include "libvirt-domain.h"
 #include "libvirt-xml.h"
 #include "qemu-offline.h"
@@ -191,12 +192,17 @@ int libvirt_sizes (struct backend *be, const char *domain, struct listing *out, 
 	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
 	virDomainPtr doms[] = { dom, NULL };
 	virDomainStatsRecordPtr *records;
+	int n;
 
 	if (!dom || libvirt_disks (be, domain, out, f) < 0)
 		return -f->err;
-	if (virDomainListGetStats (doms, VIR_DOMAIN_STATS_BLOCK, &records, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT) <= 0)
+	if (!turn_begin (domain))
 		return 0;
-	fill_sizes (records[0], out);
-	virDomainStatsRecordListFree (records);
+	n = virDomainListGetStats (doms, VIR_DOMAIN_STATS_BLOCK, &records, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+	turn_end (domain);
+	if (n > 0)
+		fill_sizes (records[0], out);
+	if (n >= 0)
+		virDomainStatsRecordListFree (records);
 	return 0;
 }

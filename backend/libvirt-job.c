@@ -6,27 +6,16 @@
  * client looks the same as a long command, so it is given a moment to pass. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "libvirt-begun.h"
 #include "libvirt-job.h"
 #include "libvirt-xml.h"
 
 enum { PATIENCE_MS = 400, NAP_MS = 40, CANCEL_SECONDS = 10 };
 
-struct begun {
-	struct job job;
-	enum libvirt_cancel how;
-	bool cancelled;
-};
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;        /* guards the below */
-static pthread_cond_t news = PTHREAD_COND_INITIALIZER;
-static GHashTable *begun;       /* domain -> what we do there */
-
 static const char *const operations[] = {
-	[VIR_DOMAIN_JOB_OPERATION_UNKNOWN] = "unknown",             [VIR_DOMAIN_JOB_OPERATION_START] = "start",
+	[VIR_DOMAIN_JOB_OPERATION_UNKNOWN] = "unknown job",             [VIR_DOMAIN_JOB_OPERATION_START] = "start",
 	[VIR_DOMAIN_JOB_OPERATION_SAVE] = "save",                   [VIR_DOMAIN_JOB_OPERATION_RESTORE] = "restore",
 	[VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN] = "migration",      [VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT] = "migration",
 	[VIR_DOMAIN_JOB_OPERATION_SNAPSHOT] = "snapshot",           [VIR_DOMAIN_JOB_OPERATION_SNAPSHOT_REVERT] = "revert",
@@ -58,21 +47,10 @@ static struct job *add (GArray *jobs, const char *operation, const char *name)
 {
 	struct job job = { .foreign = true, .owner = "another client" };
 
-	g_strlcpy (job.operation, operation ? operation : "unknown", sizeof job.operation);
+	g_strlcpy (job.operation, operation ? operation : "unknown job", sizeof job.operation);
 	g_strlcpy (job.name, name, sizeof job.name);
 	g_array_append_val (jobs, job);
 	return &g_array_index (jobs, struct job, jobs->len - 1);
-}
-
-/* What we do there, if anything; does that take libvirt's job of the domain? */
-static bool add_ours (const char *domain, GArray *jobs)
-{
-	LOCKED (&lock);
-	const struct begun *ours = begun ? g_hash_table_lookup (begun, domain) : NULL;
-
-	if (ours)
-		g_array_append_val (jobs, ours->job);
-	return ours && ours->how != BY_ITSELF;
 }
 
 static const char *paused_for (virDomainPtr dom)
@@ -196,19 +174,30 @@ static void name_backups (struct libvirt *lv, virDomainPtr dom, GArray *jobs)
 	}
 }
 
+static void look (struct libvirt *lv, virDomainPtr dom, bool ours, bool measure, GArray *jobs)
+{
+	if (measure ? add_measured (dom, ours, jobs) : add_seen (dom, ours, jobs))
+		name_backups (lv, dom, jobs);
+	else if (!ours)
+		add_block_jobs (dom, measure, jobs);
+}
+
 static int collect (struct libvirt *lv, virDomainPtr dom, const char *domain, bool measure, GArray *jobs, struct fault *f)
 {
-	bool ours = add_ours (domain, jobs);
+	bool ours = begun_add (domain, jobs);
 	int active = virDomainIsActive (dom);
 
 	if (active < 0)
 		return libvirt_fault (f);
 	if (!active || add_held (dom, ours, jobs))
 		return 0;
-	if (measure ? add_measured (dom, ours, jobs) : add_seen (dom, ours, jobs))
-		name_backups (lv, dom, jobs);
-	else if (!ours)
-		add_block_jobs (dom, measure, jobs);
+	if (measure && !turn_begin (domain)) {
+		add (jobs, NULL, "-");
+		return 0;
+	}
+	look (lv, dom, ours, measure, jobs);
+	if (measure)
+		turn_end (domain);
 	return 0;
 }
 
@@ -217,108 +206,54 @@ static GArray *jobs_new (void)
 	return g_array_new (FALSE, FALSE, sizeof (struct job));
 }
 
-static int check (struct libvirt *lv, virDomainPtr dom, const char *domain, const char *but, struct fault *f)
+/* Does JOB hold what a change of state needs? */
+static bool holds_state (const struct job *job)
+{
+	return strcmp (job->operation, "backup") != 0 && !g_str_has_prefix (job->operation, "block-");
+}
+
+static bool holds_all (const struct job *job)
+{
+	(void) job;
+	return true;
+}
+
+static int check (struct libvirt *lv, virDomainPtr dom, const char *domain, bool (*holds) (const struct job *), struct fault *f)
 {
 	g_autoptr (GArray) jobs = jobs_new ();
 
+	if (lv->backups)
+		lv->backups->adopt (lv, dom);
 	if (collect (lv, dom, domain, true, jobs, f) < 0)
 		return -f->err;
 	for (guint i = 0; i < jobs->len; i++) {
 		const struct job *job = &g_array_index (jobs, struct job, i);
+		bool named = strcmp (job->name, "-") != 0 && strcmp (job->name, job->operation) != 0;
 
-		if (strcmp (job->operation, but) == 0)
-			continue;
-		return fault (f, EBUSY, "%s is busy, see its file job: %s %s of %s",
-			      domain, job->operation, job->name, job->owner);
+		if (holds (job))
+			return fault (f, EBUSY, "%s is busy: %s%s%s of %s; wait, or see its file job", domain,
+				      job->operation, named ? " " : "", named ? job->name : "", job->owner);
 	}
 	return 0;
 }
 
 int libvirt_check_idle (struct libvirt *lv, virDomainPtr dom, const char *domain, struct fault *f)
 {
-	return check (lv, dom, domain, "", f);
+	return check (lv, dom, domain, holds_all, f);
 }
 
 int libvirt_check_quiet (struct libvirt *lv, virDomainPtr dom, const char *domain, struct fault *f)
 {
-	return check (lv, dom, domain, "backup", f);
+	return check (lv, dom, domain, holds_state, f);
 }
 
-void libvirt_job_begun (const char *domain, const char *operation, const char *name, enum libvirt_cancel how)
-{
-	struct begun *ours = g_new0 (struct begun, 1);
-
-	ours->how = how;
-	ours->job.began = time (NULL);
-	g_strlcpy (ours->job.operation, operation, sizeof ours->job.operation);
-	g_strlcpy (ours->job.name, name, sizeof ours->job.name);
-	g_snprintf (ours->job.owner, sizeof ours->job.owner, "domfs, pid %d", (int) getpid ());
-	LOCKED (&lock);
-	if (!begun)
-		begun = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-	g_hash_table_insert (begun, g_strdup (domain), ours);
-}
-
-/* Called under the lock. */
-static struct begun *ours_called (const char *domain, const char *name)
-{
-	struct begun *ours = begun ? g_hash_table_lookup (begun, domain) : NULL;
-
-	return ours && (!name || strcmp (ours->job.name, name) == 0) ? ours : NULL;
-}
-
-void libvirt_job_over (const char *domain)
-{
-	LOCKED (&lock);
-
-	g_hash_table_remove (begun, domain);
-	pthread_cond_broadcast (&news);
-}
-
-bool libvirt_job_cancelled (const char *domain, double seconds)
-{
-	gint64 until = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
-
-	LOCKED (&lock);
-	const struct begun *ours = ours_called (domain, NULL);
-
-	while (ours && !ours->cancelled && lock_wait (&news, &lock, until))
-		;
-	return ours && ours->cancelled;
-}
-
-/* Is it ours?  Then note that it is to end, and how to bring that about. */
-static bool mark (const char *domain, const char *name, enum libvirt_cancel *how)
-{
-	LOCKED (&lock);
-	struct begun *ours = ours_called (domain, name);
-
-	if (!ours)
-		return false;
-	*how = ours->how;
-	ours->cancelled = *how != NOT_AT_ALL;
-	pthread_cond_broadcast (&news);
-	return true;
-}
-
-static int await_ours (const char *domain, const char *name, struct fault *f)
-{
-	gint64 until = g_get_monotonic_time () + CANCEL_SECONDS * G_USEC_PER_SEC;
-
-	LOCKED (&lock);
-	while (ours_called (domain, name))
-		if (!lock_wait (&news, &lock, until))
-			return fault (f, ETIMEDOUT, "%s was told to end, and goes on", name);
-	return 0;
-}
-
-static int cancel_ours (virDomainPtr dom, const char *domain, const char *name, enum libvirt_cancel how, struct fault *f)
+static int cancel_ours (virDomainPtr dom, const char *domain, const char *name, enum begun_cancel how, struct fault *f)
 {
 	if (how == NOT_AT_ALL)
 		return fault (f, EOPNOTSUPP, "libvirt cannot cancel what makes, deletes or goes back to %s: wait for it", name);
 	if (how == BY_ABORT && virDomainAbortJob (dom) < 0)
 		return libvirt_fault (f);
-	return await_ours (domain, name, f);
+	return begun_await (domain, name, CANCEL_SECONDS, f);
 }
 
 static int await_others (struct libvirt *lv, virDomainPtr dom, const char *domain, const char *name, struct fault *f)
@@ -365,13 +300,13 @@ int libvirt_cancel (struct backend *be, const char *domain, const char *name, st
 {
 	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
 	g_autoptr (GArray) jobs = jobs_new ();
-	enum libvirt_cancel how;
+	enum begun_cancel how;
 
 	if (!dom)
 		return -f->err;
-	if (mark (domain, name, &how))
+	if (begun_cancel (domain, name, &how))
 		return cancel_ours (dom, domain, name, how, f);
-	if (collect (libvirt_of (be), dom, domain, false, jobs, f) < 0)
+	if (collect (libvirt_of (be), dom, domain, true, jobs, f) < 0)
 		return -f->err;
 	for (guint i = 0; i < jobs->len; i++)
 		if (strcmp (g_array_index (jobs, struct job, i).name, name) == 0)

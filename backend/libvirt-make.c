@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libvirt-begun.h"
 #include "libvirt-image.h"
 #include "libvirt-job.h"
 #include "libvirt-overlay.h"
@@ -54,7 +55,12 @@ static bool has_firmware (const struct plan *plan)
 				"[not(nvram/@format='qcow2')]");
 }
 
-/* Why DISK cannot hold an internal snapshot, or NULL; the caller's. */
+/* Why there can be no internal snapshot; and what to write, if that would help. */
+struct bar {
+	char *why;              /* NULL: there can; else the caller's */
+	const char *remedy;     /* or NULL */
+};
+
 static char *bar_of (const struct libvirt_disk *disk)
 {
 	if (!libvirt_disk_is_written (disk))
@@ -66,64 +72,77 @@ static char *bar_of (const struct libvirt_disk *disk)
 	return NULL;
 }
 
-/* Why there can be no internal snapshot, or NULL; the caller's. */
-static char *bar (const struct plan *plan)
+static struct bar bar_of_disks (const struct plan *plan)
 {
-	char *why = NULL;
+	struct bar bar = { NULL, NULL };
 	guint written = 0;
 
-	if (!is (plan, DISKS, "all"))
-		return g_strdup ("an internal snapshot has all disks: write all to options/disks");
-	if (plan->active && !plan->memory)
-		return g_strdup_printf ("%s runs, and an internal snapshot has its memory then: write auto to options/memory",
-					plan->domain);
-	if (!has_images (plan))
-		return NULL;
-	if (has_firmware (plan))
-		return g_strdup ("the variables of its firmware cannot be held by an internal snapshot");
-	for (guint i = 0; i < plan->disks->len && !why; i++) {
+	for (guint i = 0; i < plan->disks->len && !bar.why; i++) {
 		written += libvirt_disk_is_written (plan->disks->pdata[i]);
-		why = bar_of (plan->disks->pdata[i]);
+		bar.why = bar_of (plan->disks->pdata[i]);
 	}
-	return why || written > 0 ? why : g_strdup_printf ("%s has no disk that could hold a snapshot", plan->domain);
+	if (!bar.why && written == 0)
+		bar.why = g_strdup_printf ("%s has no disk that could hold a snapshot", plan->domain);
+	return bar;
+}
+
+static struct bar bar_of_internal (const struct plan *plan)
+{
+	if (!is (plan, DISKS, "all"))
+		return (struct bar) { g_strdup ("an internal snapshot has all disks"), "all to options/disks" };
+	if (plan->active && !plan->memory)
+		return (struct bar) { g_strdup_printf ("%s runs, and an internal snapshot has its memory then", plan->domain),
+				      "auto to options/memory" };
+	if (!has_images (plan))
+		return (struct bar) { NULL, NULL };
+	if (has_firmware (plan))
+		return (struct bar) { g_strdup ("no internal snapshot can hold the variables of its firmware"), NULL };
+	return bar_of_disks (plan);
 }
 
 /* Nobody said, and there are none yet. */
-static int choose_first_kind (struct plan *plan, const char *why, struct fault *f)
+static int choose_first_kind (struct plan *plan, const struct bar *bar, struct fault *f)
 {
-	plan->external = why != NULL;
-	if (why && !has_images (plan))
-		return fault (f, EOPNOTSUPP, "%s", why);
-	if (why && !plan->at.external_revert)
-		return fault (f, EOPNOTSUPP, "%s; or write external to options/storage, which this libvirt cannot go back to", why);
+	plan->external = bar->why != NULL;
+	if (bar->why && has_images (plan) && !plan->at.external_revert)
+		return fault (f, EOPNOTSUPP, "%s; write %s%sexternal to options/storage, which this libvirt cannot revert",
+			      bar->why, bar->remedy ? bar->remedy : "", bar->remedy ? ", or " : "");
 	return 0;
 }
 
 /* Reverting to an internal snapshot writes into the image on which external ones rest. */
-static int check_kind (const struct plan *plan, int internal, int external, const char *why, struct fault *f)
+static int check_kind (const struct plan *plan, int internal, int external, const struct bar *bar, struct fault *f)
 {
 	if ((plan->external && internal > 0) || (!plan->external && external > 0))
 		return fault (f, EOPNOTSUPP, "the snapshots of %s are %s and kinds are never mixed: write auto to options/storage",
 			      plan->domain, internal > 0 ? "internal" : "external");
-	if (!plan->external && why)
-		return fault (f, EOPNOTSUPP, "%s", why);
+	if (bar->why && (!plan->external || !has_images (plan)))
+		return fault (f, EOPNOTSUPP, "%s%s%s", bar->why, bar->remedy ? "; write " : "", bar->remedy ? bar->remedy : "");
 	if (plan->external && !has_images (plan))
 		return fault (f, EOPNOTSUPP, "the %s driver of libvirt has no external snapshots", plan->at.driver);
 	return 0;
 }
 
-static int choose_kind (struct plan *plan, struct fault *f)
+static int decide_kind (struct plan *plan, const struct bar *bar, struct fault *f)
 {
 	int internal = virDomainSnapshotNum (plan->dom, VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL);
 	int external = virDomainSnapshotNum (plan->dom, VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL);
-	g_autofree char *why = bar (plan);
 
 	if (internal < 0 || external < 0)
 		return libvirt_fault (f);
-	if (is (plan, STORAGE, "auto") && internal + external == 0)
-		return choose_first_kind (plan, why, f);
 	plan->external = is (plan, STORAGE, "auto") ? external > 0 : is (plan, STORAGE, "external");
-	return check_kind (plan, internal, external, why, f);
+	if (is (plan, STORAGE, "auto") && internal + external == 0 && choose_first_kind (plan, bar, f) < 0)
+		return -f->err;
+	return check_kind (plan, internal, external, bar, f);
+}
+
+static int choose_kind (struct plan *plan, struct fault *f)
+{
+	struct bar bar = bar_of_internal (plan);
+	int r = decide_kind (plan, &bar, f);
+
+	g_free (bar.why);
+	return r;
 }
 
 static bool is_chosen (const struct plan *plan, const struct libvirt_disk *disk)
@@ -253,7 +272,7 @@ static int fail (const struct plan *plan, virDomainSnapshotPtr made, struct faul
 {
 	if (f->err != ENOTCONN)
 		undo (plan, made);
-	if (libvirt_job_cancelled (plan->domain, 0))
+	if (begun_cancelled (plan->domain, 0))
 		return fault (f, EINTR, "cancelled");
 	return -f->err;
 }
@@ -292,9 +311,9 @@ static int make (struct plan *plan, struct fault *f)
 	if (check (plan, f) < 0 || prepare (plan, f) < 0)
 		return -f->err;
 	by_abort = plan->external && plan->memory;
-	libvirt_job_begun (plan->domain, "snapshot", plan->wish->name, by_abort ? BY_ABORT : NOT_AT_ALL);
+	begun (plan->domain, "snapshot", plan->wish->name, by_abort ? BY_ABORT : NOT_AT_ALL);
 	r = perform (plan, f);
-	libvirt_job_over (plan->domain);
+	begun_over (plan->domain);
 	return r;
 }
 

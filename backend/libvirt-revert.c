@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libvirt-begun.h"
 #include "libvirt-image.h"
 #include "libvirt-job.h"
 #include "libvirt-snapshot.h"
@@ -163,10 +164,10 @@ static int perform (const struct revert *revert, struct fault *f)
 
 	if (revert->said->external)
 		space_out (revert->domain);
-	libvirt_job_begun (revert->domain, "revert", revert->wish->name, NOT_AT_ALL);
+	begun (revert->domain, "revert", revert->wish->name, NOT_AT_ALL);
 	if (virDomainRevertToSnapshot (revert->snapshot, flags_of (revert)) < 0)
 		r = libvirt_fault (f);
-	libvirt_job_over (revert->domain);
+	begun_over (revert->domain);
 	if (revert->said->external)
 		note (revert->domain);
 	return r;

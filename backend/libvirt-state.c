@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "libvirt-begun.h"
 #include "libvirt-domain.h"
 #include "libvirt-job.h"
 
@@ -81,7 +82,7 @@ static int await_stop (const struct wanted *now, struct fault *f)
 		if (g_get_monotonic_time () > until)
 			return fault (f, ETIMEDOUT, "%s was asked to shut down and has not for %d s: it still may, or write destroyed",
 				      now->domain, SHUTDOWN_SECONDS);
-		if (libvirt_job_cancelled (now->domain, 0.2))
+		if (begun_cancelled (now->domain, 0.2))
 			return fault (f, EINTR, "%s was asked to shut down, and still may", now->domain);
 	}
 	return 0;
@@ -102,9 +103,9 @@ static int shut_off (const struct wanted *now, struct fault *f)
 		return crashed (now, f);
 	if (virDomainShutdown (now->dom) < 0)
 		return libvirt_fault (f);
-	libvirt_job_begun (now->domain, "shutdown", "shutoff", BY_ITSELF);
+	begun (now->domain, "shutdown", "shutoff", BY_ITSELF);
 	r = await_stop (now, f);
-	libvirt_job_over (now->domain);
+	begun_over (now->domain);
 	return r;
 }
 

@@ -173,7 +173,7 @@ int job_cancel (const struct place *at, const char *text, struct fault *f)
 
 	if (!name && strcmp (text, "cancel") != 0)
 		return fault (f, EINVAL, "a job can only be told to cancel");
-	r = at->backend->ops->jobs (at->backend, DOMAIN (at), false, jobs, f);
+	r = at->backend->ops->jobs (at->backend, DOMAIN (at), true, jobs, f);
 	if (r == 0)
 		r = find_job (jobs, name, &job, f);
 	return r == 0 ? stop_job (at, job, f) : r;
