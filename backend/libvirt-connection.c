@@ -4,18 +4,16 @@
  * the first connection is opened (an embedded driver insists); the keeper waits
  * until the connection is lost and then tries every second to open another.  All
  * who ask meanwhile get ENOTCONN at once.  Opening may block for as long as a
- * daemon is stopped, so only the keeper does it, without the lock. */
+ * daemon is stopped, so it is done without the lock.  This connection hears events;
+ * who asks has another (libvirt-loan.c). */
 
 #include <errno.h>
 #include <string.h>
 
+#include "libvirt-loan.h"
 #include "libvirt-xml.h"
-#include "libvirt.h"
 
-enum {
-	KEEPALIVE_SECONDS = 5, KEEPALIVE_COUNT = 3,     /* then a silent daemon counts as lost */
-	AGAIN_SECONDS = 1, END_SECONDS = 1,
-};
+enum { AGAIN_SECONDS = 1, END_SECONDS = 1 };
 
 static GArray *listening;       /* ids of event callbacks: the keeper's, or the opener's before there is one */
 static bool quiet;              /* the loop is to end */
@@ -62,7 +60,7 @@ static void look (virConnectPtr conn, const struct hypervisor *before, struct hy
 	virConnectGetLibVersion (conn, &at->library);
 	virConnectGetVersion (conn, &at->version);
 	at->remote = uri && is_remote (uri);
-	at->embedded = uri && strstr (uri, "///embed") != NULL;
+	at->in_process = (uri && strstr (uri, "///embed")) || (strcmp (at->driver, "TEST") == 0 && !at->remote);
 	if (at->library != before->library || at->version != before->version)
 		look_closer (conn, at);
 }
@@ -78,13 +76,11 @@ static void publish (struct libvirt *lv, virConnectPtr conn, const struct hyperv
 
 static int open_connection (struct libvirt *lv, struct fault *f)
 {
-	const struct setup *setup = lv->backend.setup;
 	struct hypervisor before = libvirt_hypervisor (lv), at;
-	virConnectPtr conn = virConnectOpenAuth (setup->source, NULL, setup->read_only ? VIR_CONNECT_RO : 0);
+	virConnectPtr conn = loan_open (lv->backend.setup, f);
 
 	if (!conn)
-		return libvirt_fault (f);
-	virConnectSetKeepAlive (conn, KEEPALIVE_SECONDS, KEEPALIVE_COUNT);
+		return -f->err;
 	virConnectRegisterCloseCallback (conn, on_close, lv, NULL);
 	libvirt_listen (lv, conn, listening);
 	look (conn, &before, &at);
@@ -105,6 +101,7 @@ static void close_connection (struct libvirt *lv)
 {
 	virConnectPtr conn = take (lv);
 
+	loan_recall ();
 	if (!conn)
 		return;
 	libvirt_unlisten (conn, listening);
@@ -201,6 +198,7 @@ bool libvirt_leave (struct libvirt *lv)
 {
 	struct timespec until;
 
+	loan_return ();
 	end (lv);
 	clock_gettime (CLOCK_MONOTONIC, &until);
 	until.tv_sec += END_SECONDS;
@@ -213,16 +211,27 @@ bool libvirt_leave (struct libvirt *lv)
 	return true;
 }
 
-virConnectPtr libvirt_connection (struct libvirt *lv, struct fault *f)
+/* A driver in this process has no daemon that could make one wait for another, and may keep its
+ * domains per connection. */
+static int find (struct libvirt *lv, virConnectPtr *conn, struct fault *f)
 {
 	LOCKED (&lv->lock);
 
-	if (!lv->conn || lv->lost) {
-		fault (f, ENOTCONN, "%s cannot be reached: %s", lv->backend.setup->shown, lv->why);
+	if (!lv->conn || lv->lost)
+		return fault (f, ENOTCONN, "%s cannot be reached: %s", lv->backend.setup->shown, lv->why);
+	*conn = lv->at.in_process ? lv->conn : NULL;
+	if (*conn)
+		virConnectRef (*conn);
+	return 0;
+}
+
+virConnectPtr libvirt_connection (struct libvirt *lv, struct fault *f)
+{
+	virConnectPtr conn;
+
+	if (find (lv, &conn, f) < 0)
 		return NULL;
-	}
-	virConnectRef (lv->conn);
-	return lv->conn;
+	return conn ? conn : loan_take (lv->backend.setup, f);
 }
 
 virDomainPtr libvirt_domain (struct libvirt *lv, const char *domain, struct fault *f)

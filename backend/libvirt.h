@@ -21,7 +21,7 @@ struct hypervisor {
 	char driver[16];                /* "QEMU", "TEST", ... as virConnectGetType() says */
 	unsigned long library, version; /* 9000000 is 9.0.0 */
 	bool remote;                    /* its files and sockets are not here */
-	bool embedded;                  /* it runs in this process */
+	bool in_process;                /* there is no daemon at all */
 	bool backups;                   /* <backup supported='yes'/> */
 	bool external_revert;           /* <externalSnapshot/> */
 };
@@ -67,7 +67,7 @@ void libvirt_backups_begin (struct libvirt *);
 int libvirt_reach (struct libvirt *, struct fault *);
 bool libvirt_leave (struct libvirt *);  /* false: something of it hangs, and LIBVIRT must stay */
 
-/* The connection, one count of it, or NULL and at once ENOTCONN while it cannot be reached. */
+/* A connection for this thread alone, one count of it; or NULL, and at once ENOTCONN while it cannot be reached. */
 virConnectPtr libvirt_connection (struct libvirt *, struct fault *);
 
 /* DOMAIN as it is shown, or NULL and a fault: ENOENT if there is none. */
