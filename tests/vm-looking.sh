@@ -1,6 +1,7 @@
 #!/bin/bash
 # Looking changes nothing: not a definition, a snapshot, a checkpoint, a bitmap, nor a byte of an image.
 . tests/vm.sh
+notes=$(mktemp -d --tmpdir=/run)                         # apart from what is looked at
 image base.qcow2 qcow2 16M
 image web.qcow2 qcow2 16M -b "$tmp/base.qcow2" -F qcow2
 for name in data.qcow2 stopped.qcow2 paused.qcow2 raw.qcow2; do image $name qcow2 16M; done
@@ -42,10 +43,10 @@ for node in json.load(sys.stdin)["return"]: print(node["node-name"], node["file"
 
 # notices WHAT COMMAND...: `all` is worth nothing if it does not
 notices() {
-	all > "$tmp/before"
+	all > "$notes/before"
 	"${@:2}" > /dev/null
-	all > "$tmp/after"
-	! cmp -s "$tmp/before" "$tmp/after" || { echo "$1 goes unnoticed"; exit 1; }
+	all > "$notes/after"
+	! cmp -s "$notes/before" "$notes/after" || { echo "$1 goes unnoticed"; exit 1; }
 }
 
 node=$(virsh qemu-monitor-command web '{"execute": "query-named-block-nodes"}' | grep -o 'libvirt-[0-9]*-format' | head -1)
@@ -56,15 +57,15 @@ notices "a byte" guest_writes raw vdb 12345 1 9
 
 mount_domfs qemu:///system
 mkdir "$mnt/raw/backups/monday"
-all > "$tmp/before"
+all > "$notes/before"
 for _ in 1 2; do
 	ls -lR "$mnt" > /dev/null
 	find "$mnt" -type f -exec cat {} + > /dev/null
 	du -a "$mnt" > /dev/null
-	rsync -a "$mnt/" "$tmp/copy"
+	rsync -a "$mnt/" "$notes/copy"
 done
-tar -cSf - "$mnt" 2>/dev/null | wc -c
-all > "$tmp/after"
-diff "$tmp/before" "$tmp/after"
+tar -cSf - "$mnt" 2>/dev/null | cat > /dev/null
+all > "$notes/after"
+diff "$notes/before" "$notes/after"
 is "" "$(cat "$mnt/.domfs/errors")"
 rmdir "$mnt/raw/backups/monday"

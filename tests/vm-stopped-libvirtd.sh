@@ -26,11 +26,15 @@ gives_up mkdir web/snapshots/two
 gives_up rmdir web/snapshots/one
 gives_up mv web/snapshots/one web/current/
 gives_up rmdir web/backups/monday
-within 2 is "33554432" "$(head -c 32M <&3 | wc -c)"
-exec 3<&-
+within 2 is "16777216" "$(head -c 16M <&3 | wc -c)"
+sha256sum <&3 > "$tmp/rest" & reader=$!                 # its end waits until libvirtd says that the job is still there
+sleep 1
 kill -CONT "$libvirtd"
 
 end=$((SECONDS + 5))
 until [ "$(cat web/state 2>/dev/null)" = running ] && ls web/snapshots > /dev/null 2>&1; do [ $SECONDS -lt $end ]; sleep 0.1; done
 is "$sum" "$(sha256sum < web/backups/monday/vda.raw)"
+wait $reader
+is "$(tail -c +16777217 web/backups/monday/vda.raw | sha256sum)" "$(cat "$tmp/rest")"
+exec 3<&-
 cd /

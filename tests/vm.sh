@@ -83,11 +83,13 @@ qdev() {
 
 # content NAME TARGET: the sha256 of what that disk holds now, found without domfs
 content() {
-	local file format
+	local file format state
 	file=$(of_disk "$1" "$2" source/@file)
 	format=$(of_disk "$1" "$2" driver/@type)
-	[ "$(virsh domstate "$1")" != running ] || { virsh --quiet suspend "$1" > /dev/null; trap "virsh --quiet resume $1 > /dev/null" RETURN; }
+	state=$(virsh domstate "$1")
+	[ "$state" != running ] || virsh --quiet suspend "$1" > /dev/null       # what QEMU still holds is written then
 	qemu-img convert --force-share -f "$format" -O raw "$file" "$tmp/content.raw"
+	[ "$state" != running ] || virsh --quiet resume "$1" > /dev/null
 	sha256sum < "$tmp/content.raw"
 	rm "$tmp/content.raw"
 }
