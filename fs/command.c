@@ -1,7 +1,7 @@
 /* command.c - what the command line says
  *
- * All options are in one table: -o WORD, -o WORD=VALUE, --WORD and --WORD=VALUE are
- * the same, so that whatever the shell can ask for fstab can too. */
+ * All options are in one table, which GOption reads them by.  A word of -o is handed
+ * back to it as --WORD, so that whatever the shell can ask for fstab can too. */
 
 #include <errno.h>
 #include <limits.h>
@@ -9,17 +9,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <fuse_opt.h>
+
 #include "command.h"
 #include "redact.h"
 
 struct word {
 	char letter;            /* -f; or 0 */
-	const char *name;       /* --NAME and -o NAME */
+	const char *name;       /* --NAME and -o NAME; "": the arguments */
 	const char *value;      /* how --help calls it; NULL: it takes none */
 	int (*take) (const struct word *, const char *value, void *field, struct fault *);
 	size_t field;           /* of struct command */
-	const char *help;
+	const char *help;       /* NULL: who needs it knows it */
 };
+
+static int parse (struct command *, char **argv, struct fault *);
 
 static int yes (const struct word *word, const char *value, void *field, struct fault *f)
 {
@@ -108,35 +112,25 @@ static int never (const struct word *word, const char *value, void *field, struc
 		      word->name);
 }
 
-#define AT(field) offsetof (struct command, field)
+static int wrong_number (struct fault *f)
+{
+	return fault (f, EINVAL, "two arguments are wanted: domfs [options] SOURCE MOUNTPOINT");
+}
 
-/* clang-format off */
-static const struct word words[] = {
-	{ 'f', "foreground",      NULL,      yes,     AT (foreground),            "stay in the foreground" },
-	{ 'd', "debug",           NULL,      yes,     AT (debug),                 "in the foreground, say each request" },
-	{ 'v', "verbose",         NULL,      yes,     AT (verbose),               "say what was done, not only what failed" },
-	{ 'r', "ro",              NULL,      yes,     AT (setup.read_only),       "look, but change nothing" },
-	{ 'P', "pid-file",        "FILE",    path,    AT (pid_file),              "holds the process id while it is mounted" },
-	{ 'h', "help",            NULL,      yes,     AT (help),                  "print this" },
-	{ 'V', "version",         NULL,      yes,     AT (version),               "print its version and its libraries'" },
-	{ 0,   "allow_other",     NULL,      yes,     AT (allow_other),           "let other users in, as far as modes do" },
-	{ 0,   "uid",             "N",       id,      AT (uid),                   "who owns all files (who mounts it)" },
-	{ 0,   "gid",             "N",       id,      AT (gid),                   "the group of all files (of who mounts it)" },
-	{ 0,   "umask",           "OCTAL",   mask,    AT (umask),                 "permissions to take away (0)" },
-	{ 0,   "cache",           "SECONDS", seconds, AT (cache),                 "how long what was seen is believed (1)" },
-	{ 0,   "timeout",         "SECONDS", seconds, AT (timeout),               "how long an answer may take (30)" },
-	{ 0,   "job-timeout",     "SECONDS", count,   AT (setup.job_timeout),     "when a backup nobody reads is ended (7200)" },
-	{ 0,   "state",           "DIR",     path,    AT (setup.state),           "what must outlive domfs (/var/lib/domfs)" },
-	{ 0,   "saves",           "DIR",     path,    AT (setup.saves),           "memory of guests (/var/lib/domfs/saves)" },
-	{ 0,   "scratch",         "DIR",     path,    AT (setup.scratch),         "what backups set aside (by each image)" },
-	{ 0,   "scratch-reserve", "BYTES",   bytes,   AT (setup.scratch_reserve), "what stays free there (5%, or 1G)" },
-	{ 0,   "run",             "DIR",     path,    AT (setup.run),             "sockets (where QEMU has its own)" },
-	{ 0,   "nonempty",        NULL,      yes,     AT (nonempty),              "hide what is in MOUNTPOINT" },
-	{ 0,   "rw",              NULL,      no,      AT (setup.read_only),       NULL },
-	{ 0,   "default_permissions", NULL,  yes,     AT (default_permissions),   NULL },
-	{ 0,   "auto_unmount",    NULL,      never,   0,                          NULL },
-};
-/* clang-format on */
+/* SOURCE, and then MOUNTPOINT. */
+static int argument (const struct word *word, const char *value, void *field, struct fault *f)
+{
+	struct command *command = field;
+	bool first = !command->setup.source;
+
+	(void) word;
+	if (command->mountpoint)
+		return wrong_number (f);
+	if (!*value)
+		return fault (f, EINVAL, "%s is empty", first ? "SOURCE" : "MOUNTPOINT");
+	*(first ? &command->setup.source : &command->mountpoint) = g_intern_string (value);       /* lives on */
+	return 0;
+}
 
 /* What mount(8), autofs and habit hand over besides.  Nothing here is a device or a program, so it
  * is always mounted nodev, nosuid and noexec. */
@@ -150,142 +144,153 @@ static const char *const ignored[] = {
 };
 /* clang-format on */
 
-static const struct word *find (const char *name, size_t len)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
-		if (strlen (words[i].name) == len && memcmp (words[i].name, name, len) == 0)
-			return &words[i];
-	return NULL;
-}
-
-static const struct word *by_letter (char letter)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
-		if (words[i].letter == letter)
-			return &words[i];
-	return NULL;
-}
-
-static int take (struct command *command, const struct word *word, const char *value, struct fault *f)
-{
-	if (word->value && !value)
-		return fault (f, EINVAL, "%s wants a value: %s=%s", word->name, word->name, word->value);
-	if (!word->value && value)
-		return fault (f, EINVAL, "%s takes no value", word->name);
-	return word->take (word, value, (char *) command + word->field, f);
-}
-
 static bool is_ignored (const char *text)
 {
-	return g_strv_contains (ignored, text) || g_str_has_prefix (text, "x-") || g_str_has_prefix (text, "comment=");
+	return !*text || g_strv_contains (ignored, text) || g_str_has_prefix (text, "x-") ||
+	       g_str_has_prefix (text, "comment=");
 }
+
+struct list {
+	struct command *command;
+	struct fault *f;
+};
 
 /* One of -o: "ro" or "timeout=5". */
-static int take_text (struct command *command, const char *text, struct fault *f)
+static int take_text (void *data, const char *text, int key, struct fuse_args *rest)
 {
-	size_t len = strcspn (text, "=");
-	const struct word *word = find (text, len);
+	const struct list *list = data;
+	g_autofree char *option = g_strconcat ("--", text, NULL);
 
-	if (word)
-		return take (command, word, text[len] ? text + len + 1 : NULL, f);
-	return !*text || is_ignored (text) ? 0 : fault (f, EINVAL, "-o %s is unknown, see domfs --help", text);
+	(void) key;
+	(void) rest;
+	if (is_ignored (text) || parse (list->command, (char *[]) { (char *) "domfs", option, NULL }, list->f) == 0)
+		return 0;
+	return -1;
 }
 
-/* All of one -o: a comma in a value has a backslash before it. */
-static int take_list (struct command *command, const char *list, struct fault *f)
+/* Commas are libfuse's: one that is part of a value has a backslash before it. */
+static int texts (const struct word *word, const char *value, void *field, struct fault *f)
 {
-	g_autoptr (GString) text = g_string_new (NULL);
-	int r = 0;
+	char *argv[] = { (char *) "domfs", (char *) "-o", (char *) value, NULL };
+	struct fuse_args args = FUSE_ARGS_INIT (3, argv);
+	int r = fuse_opt_parse (&args, &(struct list) { field, f }, NULL, take_text);
 
-	for (; *list && r == 0; list++) {
-		if (*list == ',') {
-			r = take_text (command, text->str, f);
-			g_string_truncate (text, 0);
-			continue;
-		}
-		if (*list == '\\' && list[1])
-			list++;
-		g_string_append_c (text, *list);
-	}
-	return r == 0 ? take_text (command, text->str, f) : r;
-}
-
-/* The next argument, or NULL. */
-static const char *shift (char ***more)
-{
-	return **more ? *(*more)++ : NULL;
-}
-
-/* --ro, --timeout=5 or --timeout 5. */
-static int take_long (struct command *command, const char *text, char ***more, struct fault *f)
-{
-	size_t len = strcspn (text, "=");
-	const struct word *word = find (text, len);
-	const char *value = text[len] ? text + len + 1 : NULL;
-
-	if (!word)
-		return fault (f, EINVAL, "--%s is unknown, see domfs --help", text);
-	return take (command, word, word->value && !value ? shift (more) : value, f);
-}
-
-static int take_letter (struct command *command, char letter, const char *value, struct fault *f)
-{
-	const struct word *word = by_letter (letter);
-
-	if (letter == 'o')
-		return value ? take_list (command, value, f) : fault (f, EINVAL, "-o wants words, see domfs --help");
-	return word ? take (command, word, value, f) : fault (f, EINVAL, "-%c is unknown, see domfs --help", letter);
-}
-
-static bool wants_value (char letter)
-{
-	return letter == 'o' || (by_letter (letter) && by_letter (letter)->value);
-}
-
-/* -f, -fv, -oro or -o ro. */
-static int take_letters (struct command *command, const char *letters, char ***more, struct fault *f)
-{
-	const char *value;
-	int r = 0;
-
-	for (; *letters && r == 0 && !wants_value (*letters); letters++)
-		r = take_letter (command, *letters, NULL, f);
-	if (!*letters || r < 0)
-		return r;
-	value = letters[1] ? letters + 1 : shift (more);
-	return take_letter (command, *letters, value, f);
-}
-
-/* Options may come before, between and after the arguments, of which there are N in OUT. */
-static int take_all (struct command *command, char **more, const char *out[2], int *n, struct fault *f)
-{
-	const char *text;
-	bool plain = false;     /* after --, options look like arguments */
-	int r = 0;
-
-	while (r == 0 && (text = shift (&more))) {
-		if (!plain && strcmp (text, "--") == 0)
-			plain = true;
-		else if (!plain && g_str_has_prefix (text, "--"))
-			r = take_long (command, text + 2, &more, f);
-		else if (!plain && *text == '-' && text[1])
-			r = take_letters (command, text + 1, &more, f);
-		else if ((*n)++ < 2)
-			out[*n - 1] = text;
-	}
+	(void) word;
+	fuse_opt_free_args (&args);
 	return r;
 }
 
-static int take_arguments (struct command *command, const char *const *argument, int n, struct fault *f)
+#define AT(field) offsetof (struct command, field)
+
+/* clang-format off */
+static const struct word words[] = {
+	{ 'f', "foreground",      NULL,      yes,     AT (foreground),            "stay in the foreground" },
+	{ 'd', "debug",           NULL,      yes,     AT (debug),                 "in the foreground, say each request" },
+	{ 'v', "verbose",         NULL,      yes,     AT (verbose),               "say what was done, not only what failed" },
+	{ 'r', "ro",              NULL,      yes,     AT (setup.read_only),       "look, but change nothing" },
+	{ 'P', "pid-file",        "FILE",    path,    AT (pid_file),              "holds the process id while it is mounted" },
+	{ 'V', "version",         NULL,      yes,     AT (version),               "print its version and its libraries'" },
+	{ 'o', "options",         "WORDS",   texts,   0,                          "with commas between: -o WORD is --WORD" },
+	{ 0,   "allow_other",     NULL,      yes,     AT (allow_other),           "let other users in, as far as modes do" },
+	{ 0,   "uid",             "N",       id,      AT (uid),                   "who owns all files (who mounts it)" },
+	{ 0,   "gid",             "N",       id,      AT (gid),                   "the group of all files (of who mounts it)" },
+	{ 0,   "umask",           "OCTAL",   mask,    AT (umask),                 "permissions to take away (0)" },
+	{ 0,   "cache",           "SECONDS", seconds, AT (cache),                 "how long what was seen is believed (1)" },
+	{ 0,   "timeout",         "SECONDS", seconds, AT (timeout),               "how long an answer may take (30)" },
+	{ 0,   "job-timeout",     "SECONDS", count,   AT (setup.job_timeout),     "when a backup nobody reads is ended (7200)" },
+	{ 0,   "state",           "DIR",     path,    AT (setup.state),           "what must outlive domfs (/var/lib/domfs)" },
+	{ 0,   "saves",           "DIR",     path,    AT (setup.saves),           "memory of guests (/var/lib/domfs/saves)" },
+	{ 0,   "scratch",         "DIR",     path,    AT (setup.scratch),         "what backups set aside (by each image)" },
+	{ 0,   "scratch-reserve", "BYTES",   bytes,   AT (setup.scratch_reserve), "what stays free there (5%, or 1G)" },
+	{ 0,   "run",             "DIR",     path,    AT (setup.run),             "sockets (where QEMU has its own)" },
+	{ 0,   "nonempty",        NULL,      yes,     AT (nonempty),              "hide what is in MOUNTPOINT" },
+	{ 0,   G_OPTION_REMAINING, "SOURCE MOUNTPOINT", argument, 0,              NULL },
+	{ 0,   "rw",              NULL,      no,      AT (setup.read_only),       NULL },
+	{ 0,   "default_permissions", NULL,  yes,     AT (default_permissions),   NULL },
+	{ 0,   "auto_unmount",    NULL,      never,   0,                          NULL },
+};
+/* clang-format on */
+
+/* OPTION is "--timeout", "--timeout=5" or "-f", and "" for an argument. */
+static bool is_called (const struct word *word, const char *option)
 {
-	if (n != 2)
-		return fault (f, EINVAL, "two arguments are wanted: domfs [options] SOURCE MOUNTPOINT");
-	if (!*argument[0] || !*argument[1])
-		return fault (f, EINVAL, "%s is empty", *argument[0] ? "MOUNTPOINT" : "SOURCE");
-	command->setup.source = argument[0];
-	command->setup.shown = redact (argument[0]);
-	command->mountpoint = argument[1];
+	const char *name = g_str_has_prefix (option, "--") ? option + 2 : option;
+	size_t len = strcspn (name, "=");
+
+	if (*name == '-')
+		return word->letter == name[1];
+	return strlen (word->name) == len && memcmp (word->name, name, len) == 0;
+}
+
+static const struct word *find (const char *option)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+		if (is_called (&words[i], option))
+			return &words[i];
+	return NULL;
+}
+
+static gboolean take (const char *option, const char *value, void *command, GError **error)
+{
+	const struct word *word = find (option);
+	struct fault f;
+
+	if (word->take (word, value, (char *) command + word->field, &f) == 0)
+		return TRUE;
+	g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, f.text);
+	return FALSE;
+}
+
+static GOptionEntry entry (const struct word *word)
+{
+	int flags = word->value ? G_OPTION_FLAG_FILENAME : G_OPTION_FLAG_NO_ARG;
+
+	return (GOptionEntry) { word->name, word->letter, word->help ? flags : flags | G_OPTION_FLAG_HIDDEN,
+				G_OPTION_ARG_CALLBACK, (void *) take, word->help, word->value };
+}
+
+static GOptionContext *context_new (struct command *command)
+{
+	GOptionContext *context = g_option_context_new (NULL);
+	GOptionGroup *all = g_option_group_new ("domfs", NULL, NULL, command, NULL);
+	GOptionEntry entries[G_N_ELEMENTS (words) + 1] = { 0 };
+
+	for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+		entries[i] = entry (&words[i]);
+	g_option_group_add_entries (all, entries);
+	g_option_context_set_main_group (context, all);
+	g_option_context_set_summary (context, "Show the virtual machines of SOURCE, a libvirt URI such as "
+					       "qemu:///system, as directories.");
+	g_option_context_set_description (context, "End it by umount MOUNTPOINT or fusermount3 -u MOUNTPOINT. "
+						   "All is in man domfs.\n");
+	return context;
+}
+
+/* GOption does not know -oro, which is --options=ro, and would take --ro=no for --ro. */
+static int straighten (char **arg, struct fault *f)
+{
+	for (; *arg && strcmp (*arg, "--") != 0; arg++) {
+		g_autofree char *was = *arg;
+		const struct word *word = *was == '-' ? find (was) : NULL;
+
+		*arg = g_str_has_prefix (was, "-o") && was[2] ? g_strconcat ("--options=", was + 2, NULL) : g_strdup (was);
+		if (word && !word->value && strchr (was, '='))
+			return fault (f, EINVAL, "%s takes no value", word->name);
+	}
 	return 0;
+}
+
+static int parse (struct command *command, char **argv, struct fault *f)
+{
+	g_autoptr (GOptionContext) context = context_new (command);
+	g_auto (GStrv) args = g_strdupv (argv);
+	g_autoptr (GError) error = NULL;
+
+	if (straighten (args, f) < 0)
+		return -f->err;
+	if (g_option_context_parse_strv (context, &args, &error))
+		return 0;
+	return fault (f, EINVAL, error->code == G_OPTION_ERROR_FAILED ? "%s" : "%s, see domfs --help", error->message);
 }
 
 static void set_defaults (struct command *command)
@@ -312,36 +317,17 @@ static void set_directories (struct setup *setup)
 
 enum status command_read (struct command *command, char **argv, struct fault *f)
 {
-	const char *argument[2];
-	int n = 0, r;
-
 	set_defaults (command);
-	r = take_all (command, argv + 1, argument, &n, f);
-	if (r == 0 && (command->help || command->version))
+	if (parse (command, argv, f) < 0)
+		return USAGE;
+	if (command->version)
 		return WELL;
-	if (r == 0)
-		r = take_arguments (command, argument, n, f);
+	if (!command->mountpoint) {
+		wrong_number (f);
+		return USAGE;
+	}
+	command->setup.shown = redact (command->setup.source);
 	command->foreground |= command->debug;
 	set_directories (&command->setup);
-	return r == 0 ? WELL : USAGE;
-}
-
-static void help_line (const struct word *word, FILE *out)
-{
-	g_autofree char *value = word->value ? g_strconcat ("=", word->value, NULL) : g_strdup ("");
-	g_autofree char *shape = word->letter ? g_strdup_printf ("-%c, --%s%s", word->letter, word->name, value)
-					      : g_strdup_printf ("-o %s%s", word->name, value);
-
-	fprintf (out, "  %-24s %s\n", shape, word->help);
-}
-
-void command_help (FILE *out)
-{
-	fputs ("usage: domfs [options] SOURCE MOUNTPOINT\n"
-	       "Show the virtual machines of SOURCE, a libvirt URI such as qemu:///system, as directories.\n\n", out);
-	for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
-		if (words[i].help)
-			help_line (&words[i], out);
-	fputs ("\n-o takes words with commas between them; --WORD is the same as -o WORD.\n"
-	       "End it by umount MOUNTPOINT or fusermount3 -u MOUNTPOINT. All is in man domfs.\n", out);
+	return WELL;
 }

@@ -1,8 +1,6 @@
 /* command.h - what the command line says: domfs [options] SOURCE MOUNTPOINT */
 #pragma once
 
-#include <stdio.h>
-
 #include "backend.h"
 
 /* How it ends.  Scripts rely on these numbers: they never change, and the manual lists them. */
@@ -24,9 +22,8 @@ struct command {
 	bool foreground, debug, verbose;
 	bool allow_other, nonempty;
 	bool default_permissions;               /* they always are, but this tells of /dev/fd/N what mount(8) did */
-	bool help, version;                     /* only say that; then the rest need not be there */
+	bool version;                           /* only say that; then the rest need not be there */
 };
 
-/* What is not given is as the manual says.  Its texts live as long as the process. */
+/* What is not given is as the manual says.  Its texts live as long as the process, which --help ends. */
 enum status command_read (struct command *, char **argv, struct fault *);
-void command_help (FILE *);

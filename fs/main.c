@@ -1,6 +1,7 @@
 /* main.c - from the command line to the mount and back */
 
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -144,12 +145,12 @@ int main (int argc, char **argv)
 {
 	static struct command command;
 	struct fault f = { 0 };
-	enum status status = command_read (&command, argv, &f);
+	enum status status;
 
 	(void) argc;
-	if (status == WELL && command.help)
-		command_help (stdout);
-	else if (status == WELL && command.version)
+	setlocale (LC_CTYPE, "");
+	status = command_read (&command, argv, &f);
+	if (status == WELL && command.version)
 		say_versions ();
 	else if (status == WELL)
 		status = start (&command, &f);

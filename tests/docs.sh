@@ -19,7 +19,7 @@ diff -u <(echo "$table") <(picture "$manual")
 diff -u <(echo "$table") <(picture README.md)
 
 # Each option has its line in --help, its place in the manual, and none is in only one of them.
-diff -u <("$DOMFS" --help | sed -nE 's/^  (-[a-zA-Z], --|-o )([a-z_-]+).*/\2/p' | LC_ALL=C sort -u) \
+diff -u <("$DOMFS" --help | sed -nE 's/^  (-[a-zA-Z], )?--([a-z_-]+).*/\2/p' | LC_ALL=C sort -u) \
 	<(sed -n '/^\.Sh OPTIONS/,/^\.Sh /{/^\.It/{s/ Ns = Ns Ar [a-z]*//g; s/Fl . , -/Cm /; s/ , Fl o Cm ro//; s/ , Cm /\nCm /g; p}}' "$manual" |
 		sed -n 's/.*Cm //p' | LC_ALL=C sort -u)
 

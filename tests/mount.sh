@@ -24,7 +24,7 @@ is "mkdir: cannot create directory '$mnt/alpha/snapshots/x': Read-only file syst
 umount "$mnt"
 
 r=0; said=$(mount -t fuse.domfs fake "$mnt" -o nonsense 2>&1) || r=$?
-is "1 domfs: -o nonsense is unknown, see domfs --help" "$r $said"
+is "1 domfs: Unknown option --nonsense, see domfs --help" "$r $said"
 ! mountpoint -q "$mnt"
 
 secret='qemu+ssh://me:secret@host/sys,tem?socket=/a%20b'
