@@ -242,19 +242,28 @@ static unsigned flags_of (const struct plan *plan)
 			    : VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC;
 }
 
+/* May another client have been quicker?  Then what there is of that name is his. */
+static bool is_others (const struct plan *plan)
+{
+	g_autoptr (virDomainSnapshot) there = virDomainSnapshotLookupByName (plan->dom, plan->wish->name, 0);
+	const virError *error = there ? NULL : virGetLastError ();
+
+	return !error || error->code != VIR_ERR_NO_DOMAIN_SNAPSHOT;
+}
+
 /* Take back what is there of it.  libvirt itself does, unless it fails after the last step. */
 static void undo (const struct plan *plan, virDomainSnapshotPtr made)
 {
 	g_autoptr (GPtrArray) images = libvirt_images (plan->lv, plan->disks, NULL);
 
-	if (made)
-		virDomainSnapshotDelete (made, 0);
-	else if (plan->external)
-		libvirt_overlay_undo (plan->dom, plan->disks, plan->overlays);
-	else if (images->len > 0)
-		libvirt_images_remove (plan->lv, plan->dom, images, plan->wish->name);
 	if (plan->memory_file)
 		unlink (plan->memory_file);
+	if (made)
+		virDomainSnapshotDelete (made, 0);
+	else if (!is_others (plan) && plan->external)
+		libvirt_overlay_undo (plan->dom, plan->disks, plan->overlays);
+	else if (!is_others (plan) && images->len > 0)
+		libvirt_images_remove (plan->lv, plan->dom, images, plan->wish->name);
 }
 
 /* It says it is made; is it? */
