@@ -23,6 +23,7 @@ own_libvirt_directories
 . tests/lib.sh
 chmod 711 "$tmp"                                # QEMU's user goes through it
 export LIBVIRT_DEFAULT_URI=qemu:///system
+source=$PWD
 domain=web
 
 # image NAME FORMAT SIZE [QEMU-IMG-OPTION...]: $tmp/NAME
@@ -58,7 +59,7 @@ count_of() {
 
 # in_guest NAME COMMAND: by its agent, in its shell; prints what that says
 in_guest() {
-	contrib/in-guest "$@"
+	"$source/contrib/in-guest" "$@"
 }
 
 # of_disk NAME TARGET ATTRIBUTE: as its XML says now
