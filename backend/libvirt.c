@@ -7,6 +7,7 @@
 #include "libvirt-job.h"
 #include "libvirt-snapshot.h"
 #include "libvirt.h"
+#include "nbd.h"
 
 /* Who can have snapshots: libvirt has no way to ask. */
 static const char *const with_snapshots[] = { "QEMU", "TEST", "VBOX", "ESX", "vz", NULL };
@@ -55,7 +56,7 @@ void backend_libraries (GString *out)
 	virGetVersion (&version, NULL, NULL);
 	g_string_append (out, "libvirt ");
 	show_version (out, version);
-	g_string_append_c (out, '\n');
+	g_string_append_printf (out, "\nlibnbd %s\n", nbd_library ());
 }
 
 int backend_open (const struct setup *setup, struct backend **be, struct fault *f)

@@ -395,3 +395,12 @@ int nbd_image (const char *socket, const char *export, struct nbd_witness *witne
 		nbd_free (nbd);
 	return r;
 }
+
+const char *nbd_library (void)
+{
+	struct nbd_handle *handle = nbd_create ();
+	const char *version = handle ? nbd_get_version (handle) : "unknown";    /* outlives the handle */
+
+	nbd_close (handle);
+	return version;
+}

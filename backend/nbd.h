@@ -22,3 +22,5 @@ extern unsigned nbd_patience;           /* seconds; set before there are threads
  * Reads wait as long as it takes.  Once the server has gone, or lied, all is EIO. */
 int nbd_image (const char *socket, const char *export, struct nbd_witness *witness,
 	       struct image **image, struct fault *);
+
+const char *nbd_library (void);         /* the version of libnbd */

@@ -32,6 +32,9 @@ said=$(ls fs/*.c | grep -vE '/(background|command|main|mountpoint|ready|session)
 [ "$(wc -l <<< "$said")" -gt 5 ]
 diff <(echo "$said") <(sed -n 's/^\.It Er //p' "$manual" | LC_ALL=C sort -u) | grep '^<' && exit 1
 
+# Who reports a bug finds the versions of what matters.
+[ "$("$DOMFS" -V | sed -E 's/ [0-9]+(\.[0-9]+)+$//' | xargs)" = "domfs libfuse libvirt libnbd" ]
+
 if [ -n "$(command -v mandoc)" ]; then
 	mandoc -T lint -W warning "$manual"
 fi
