@@ -1,14 +1,14 @@
 /* libvirt-backup-adopt.c - what dead mounts have left
  *
  * The record of a backup that is free has no owner any more.  One without its disks
- * is of a mkdir that never returned, and is undone; libvirtd may still be at work for
- * it, so its job is looked for twice. */
+ * is of a mkdir that never returned, and is undone: libvirtd may still be at work for
+ * it, and for as long as its QEMU is stopped, so that is not waited for to its end. */
 
 #include <string.h>
 
 #include "libvirt-backup.h"
 
-enum { STRAY_US = 1000000 };    /* until what a dead client has asked libvirt for has begun */
+enum { PATIENCE_SECONDS = 1 };
 
 struct left {
 	struct libvirt *lv;
@@ -20,61 +20,47 @@ struct left {
 	struct record *record;
 };
 
-static void remove_files (const struct left *left)
-{
-	g_autoptr (GArray) scratch = backup_scratch_parse (left->scratch);
-
-	backup_socket_remove (left->note.socket, left->note.directory);
-	backup_scratch_remove (scratch);
-}
-
-/* Its mkdir died with its mount. */
-static void undo (struct left *left)
-{
-	struct fault ignored;
-
-	if (left->note.socket && backup_job (left->lv, left->uuid, left->note.socket) == JOB_GONE)
-		g_usleep (STRAY_US);
-	if (left->note.socket && backup_job_end (left->lv, left->uuid, left->note.socket, &ignored) < 0)
-		return;
-	remove_files (left);
-	record_finish (g_steal_pointer (&left->record));
-}
-
-static void own (struct left *left)
+static void own (struct left *left, bool stray)
 {
 	g_autofree char *domain = name_encode (virDomainGetName (left->dom));
 	struct served *served = served_new (left->lv, left->dom, domain, left->name, &left->note, left->scratch);
+	gint64 until = g_get_monotonic_time () + PATIENCE_SECONDS * G_USEC_PER_SEC;
 	struct fault ignored;
 
 	served->record = g_steal_pointer (&left->record);
-	served_unref (served_begin (served, &ignored));
+	served->stray = stray;
+	served = served_begin (served, &ignored);
+	if (served && stray)
+		served_await (served, until);
+	served_unref (served);
 }
 
 static void finish (struct left *left)
 {
+	g_autoptr (GArray) scratch = backup_scratch_parse (left->scratch);
 	struct fault ignored;
 
 	record_put (left->record, "ended", "while no mount was up", &ignored);
-	remove_files (left);
+	backup_socket_remove (left->note.socket, left->note.directory);
+	backup_scratch_remove (scratch);
 	left->lv->backend.setup->changed (virDomainGetName (left->dom));
 }
 
 /* What has ended needs no owner, until rmdir. */
 static void take_over (struct left *left)
 {
-	bool noted = backup_note (&left->of, left->name, &left->note);
 	enum backup_job job;
 
 	left->scratch = record_get (&left->of, left->name, "scratch");
-	if (!noted || !left->note.begun) {
-		undo (left);
+	if (!backup_note (&left->of, left->name, &left->note)) {
+		backup_socket_remove (left->note.socket, left->note.directory);
+		record_finish (g_steal_pointer (&left->record));        /* nobody was asked for anything yet */
 		return;
 	}
 	job = left->note.ended ? JOB_UNKNOWN : backup_job (left->lv, left->uuid, left->note.socket);
-	if (job == JOB_THERE)
-		own (left);
-	if (job == JOB_GONE)
+	if (!left->note.begun || job == JOB_THERE)
+		own (left, !left->note.begun);
+	else if (job == JOB_GONE)
 		finish (left);
 }
 

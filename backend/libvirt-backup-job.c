@@ -49,6 +49,15 @@ enum backup_job backup_job (struct libvirt *lv, const char *uuid, const char *so
 	return dom ? look (dom, socket) : without (&f);
 }
 
+bool backup_job_is_coming (struct libvirt *lv, const char *uuid)
+{
+	struct fault f;
+	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
+	virDomainControlInfo info;
+
+	return dom && virDomainGetControlInfo (dom, &info, 0) == 0 && info.state != VIR_DOMAIN_CONTROL_OK;
+}
+
 static int await_end (struct libvirt *lv, const char *uuid, const char *socket, struct fault *f)
 {
 	gint64 until = g_get_monotonic_time () + PATIENCE_SECONDS * G_USEC_PER_SEC;

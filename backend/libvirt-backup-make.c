@@ -2,7 +2,7 @@
  *
  * All that can be refused is refused before anything is done.  Then the record comes
  * first, and what it says is there is removed when any later step fails; if we die,
- * the next mount finds a record without its disks, and removes it likewise. */
+ * the next mount finds a record without its disks, and does the same. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -172,15 +172,24 @@ static int begin_job (struct begin *b, struct fault *f)
 	int r = record_make (&of, b->name, &b->record, f);
 
 	if (r == 0)
-		r = backup_socket_place (b->lv, b->dom, b->xml, &b->note.socket, &b->note.directory, f);
+		r = backup_socket_place (b->lv, b->dom, &b->note.socket, &b->note.directory, f);
 	if (r < 0)
 		return r;
 	xml = job_xml (b);
 	r = write_record (b, xml, f);
+	if (r == 0 && b->note.directory)
+		r = backup_socket_make (b->note.directory, b->xml, f);
 	if (r < 0)
 		return r;
 	b->asked = true;
 	return virDomainBackupBegin (b->dom, xml, NULL, 0) < 0 ? libvirt_fault (f) : 0;
+}
+
+static struct served *serve (struct begin *b)
+{
+	g_autofree char *scratch = backup_scratch_text (b->scratch);
+
+	return served_new (b->lv, b->dom, b->domain, b->name, &b->note, scratch);
 }
 
 /* Its map comes with it, and stays. */
@@ -205,31 +214,47 @@ static int open_disk (struct begin *b, const char *target, struct listing *sizes
 static int open_disks (struct begin *b, struct fault *f)
 {
 	g_autofree char *xml = virDomainBackupGetXMLDesc (b->dom, 0), *text = NULL;
-	g_autofree char *scratch = backup_scratch_text (b->scratch);
 	LISTING sizes = listing_new ();
 	int r = xml ? record_put (b->record, "backup.xml", xml, f) : libvirt_fault (f);
 
-	b->served = served_new (b->lv, b->dom, b->domain, b->name, &b->note, scratch);
+	b->served = serve (b);
 	for (guint i = 0; r == 0 && i < b->chosen->len; i++)
 		r = open_disk (b, ((struct libvirt_disk *) b->chosen->pdata[i])->target, sizes, f);
 	text = backup_disks_text (sizes);
 	return r < 0 ? r : record_put (b->record, "disks", text, f);
 }
 
-/* If nobody can be asked, the record stays for who can: backup_adopt(). */
+static void remove_all (struct begin *b)
+{
+	backup_socket_remove (b->note.socket, b->note.directory);
+	if (b->asked)
+		backup_scratch_remove (b->scratch);
+	if (b->record)
+		record_finish (g_steal_pointer (&b->record));
+}
+
+/* Nobody can be asked now whether the job has begun. */
+static void undo_later (struct begin *b)
+{
+	struct fault ignored;
+
+	b->served = serve (b);
+	b->served->stray = true;
+	b->served->record = g_steal_pointer (&b->record);
+	b->served = served_begin (b->served, &ignored);
+}
+
 static void undo (struct begin *b)
 {
 	struct fault ignored;
 
 	if (b->served)
 		served_end (b->served);
+	served_unref (g_steal_pointer (&b->served));
 	if (b->asked && backup_job_end (b->lv, b->uuid, b->note.socket, &ignored) < 0)
-		return;
-	backup_socket_remove (b->note.socket, b->note.directory);
-	if (b->asked)
-		backup_scratch_remove (b->scratch);
-	if (b->record)
-		record_finish (g_steal_pointer (&b->record));
+		undo_later (b);
+	else
+		remove_all (b);
 }
 
 static int begin_watch (struct begin *b, struct fault *f)

@@ -190,22 +190,22 @@ static void forget (struct served *served)
 		served_unref (served);
 }
 
-bool served_stop_until (struct served *served, gint64 until)
+bool served_await (struct served *served, gint64 until)
 {
-	bool in_time = true;
-
-	forget (served);
 	LOCKED (&served->lock);
-	served->stopping = true;
-	pthread_cond_broadcast (&served->news);
-	while (served->watched && in_time)
-		in_time = lock_wait (&served->news, &served->lock, until);
-	return !served->watched;
+
+	while (served->watched)
+		if (!lock_wait (&served->news, &served->lock, until))
+			return false;
+	return true;
 }
 
 void served_stop (struct served *served)
 {
-	served_stop_until (served, G_MAXINT64);
+	forget (served);
+	LOCKED (&served->lock);
+	served->stopping = true;
+	pthread_cond_broadcast (&served->news);
 }
 
 /* The image of DISK, one reference of it.  Called under its lock. */

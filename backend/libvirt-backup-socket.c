@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -54,35 +53,37 @@ static bool user_of (const char *xml, uid_t *uid, gid_t *gid)
 	return label && sscanf (label, "+%u:+%u", uid, gid) == 2;
 }
 
-static int make_directory (const struct setup *setup, const char *xml, char **directory, struct fault *f)
+static char *own_directory (const struct setup *setup)
 {
-	g_autofree char *mine = g_build_filename (g_get_user_runtime_dir (), "domfs", NULL);
-	const char *above = setup->run ? setup->run : geteuid () == 0 ? "/run/domfs" : mine;
-	uid_t uid;
-	gid_t gid;
+	g_autofree char *session = g_build_filename (g_get_user_runtime_dir (), "domfs", NULL);
+	const char *above = setup->run ? setup->run : geteuid () == 0 ? "/run/domfs" : session;
 
-	if (g_mkdir_with_parents (above, 0711) < 0)
-		return fault (f, errno, "cannot make %s: %s", above, g_strerror (errno));
-	*directory = g_build_filename (above, "XXXXXX", NULL);
-	if (!mkdtemp (*directory))
-		return fault (f, errno, "cannot make a directory in %s: %s", above, g_strerror (errno));
-	if (user_of (xml, &uid, &gid) && uid != geteuid () && chown (*directory, uid, gid) < 0)
-		return fault (f, errno, "cannot give %s to the user %u, as which QEMU runs", *directory, (unsigned) uid);
+	return g_strdup_printf ("%s/%08x", above, g_random_int ());
+}
+
+int backup_socket_place (struct libvirt *lv, virDomainPtr dom, char **socket, char **directory, struct fault *f)
+{
+	g_autofree char *base = g_strdup_printf ("domfs-%08x", g_random_int ());
+	g_autofree char *given = lv->backend.setup->run ? NULL : domain_directory (dom);
+
+	if (!given || access (given, X_OK) < 0)
+		*directory = own_directory (lv->backend.setup);
+	*socket = g_build_filename (*directory ? *directory : given, base, NULL);
+	if (strlen (*socket) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
+		return fault (f, ENAMETOOLONG, "%s is too long for a socket: name another directory by -o run=", *socket);
 	return 0;
 }
 
-int backup_socket_place (struct libvirt *lv, virDomainPtr dom, const char *xml, char **socket, char **directory,
-			 struct fault *f)
+int backup_socket_make (const char *directory, const char *xml, struct fault *f)
 {
-	g_autofree char *base = g_strdup_printf ("domfs-%08x", g_random_int ());
-	g_autofree char *own = lv->backend.setup->run ? NULL : domain_directory (dom);
-	int r = own && access (own, X_OK) == 0 ? 0 : make_directory (lv->backend.setup, xml, directory, f);
+	g_autofree char *above = g_path_get_dirname (directory);
+	uid_t uid;
+	gid_t gid;
 
-	if (r < 0)
-		return r;
-	*socket = g_build_filename (*directory ? *directory : own, base, NULL);
-	if (strlen (*socket) >= sizeof ((struct sockaddr_un *) NULL)->sun_path)
-		return fault (f, ENAMETOOLONG, "%s is too long for a socket: name another directory by -o run=", *socket);
+	if (g_mkdir_with_parents (above, 0711) < 0 || mkdir (directory, 0700) < 0)
+		return fault (f, errno, "cannot make %s: %s", directory, g_strerror (errno));
+	if (user_of (xml, &uid, &gid) && uid != geteuid () && chown (directory, uid, gid) < 0)
+		return fault (f, errno, "cannot give %s to the user %u, as which QEMU runs", directory, (unsigned) uid);
 	return 0;
 }
 

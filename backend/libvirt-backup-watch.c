@@ -8,7 +8,10 @@
 
 #include "libvirt-backup.h"
 
-enum { TICK_US = 200000, LOOK_US = 1000000 };
+enum {
+	TICK_US = 200000, LOOK_US = 1000000,
+	STRAY_US = 300000,      /* until libvirtd has begun what a dead client has asked for */
+};
 
 /* Until there may be something to do, as to LOOK at the job; false: it is to stop. */
 static bool await_turn (struct served *served, gint64 looked, bool *look)
@@ -86,6 +89,29 @@ static void keep_limits (struct served *served, gint64 *opened)
 	end (served, forgotten);
 }
 
+/* Its job is ended if it comes at last; it will not come if nothing has been going on for a
+ * while: QUIET is since when. */
+static void undo (struct served *served, gint64 *quiet)
+{
+	gint64 now = g_get_monotonic_time ();
+	enum backup_job job = backup_job (served->lv, served->uuid, served->socket);
+	struct record *record;
+	struct fault ignored;
+
+	if (job == JOB_UNKNOWN || (job == JOB_GONE && backup_job_is_coming (served->lv, served->uuid)))
+		*quiet = 0;
+	else if (*quiet == 0)
+		*quiet = now;
+	if (*quiet == 0 || (job == JOB_GONE && now - *quiet < STRAY_US) ||
+	    backup_job_end (served->lv, served->uuid, served->socket, &ignored) < 0)
+		return;
+	record = served_end (served);
+	backup_socket_remove (served->socket, served->directory);
+	backup_scratch_remove (served->scratch);
+	if (record)
+		record_finish (record);
+}
+
 static void leave (struct served *served)
 {
 	pthread_mutex_lock (&served->lock);
@@ -98,10 +124,14 @@ static void leave (struct served *served)
 void *served_watch (void *data)
 {
 	struct served *served = data;
-	gint64 looked = 0, opened = 0;
+	gint64 looked = 0, opened = 0, quiet = 0;
 	bool is_time;
 
 	while (await_turn (served, looked, &is_time)) {
+		if (served->stray) {
+			undo (served, &quiet);
+			continue;
+		}
 		if (served_is_ours (served))
 			keep_limits (served, &opened);
 		if (!is_time)

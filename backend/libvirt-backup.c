@@ -202,6 +202,7 @@ static int end_job (struct served *served, struct fault *f)
 	int r;
 
 	served_stop (served);
+	served_await (served, G_MAXINT64);
 	served_close (served);
 	r = backup_job_end (served->lv, served->uuid, served->socket, f);
 	if (r < 0)
@@ -286,9 +287,11 @@ static bool end (struct libvirt *lv)
 
 	(void) lv;
 	for (guint i = 0; i < all->len; i++) {
-		ends &= served_stop_until (all->pdata[i], until);
+		served_stop (all->pdata[i]);
 		served_close (all->pdata[i]);
 	}
+	for (guint i = 0; i < all->len; i++)
+		ends &= served_await (all->pdata[i], until);
 	return ends;
 }
 

@@ -2,7 +2,7 @@
  *
  * A backup is its record.  While its job runs, it is also a struct served in each
  * process that owns it or reads it: the bytes of its disks, and a thread that looks
- * for the end of its job. */
+ * for the end of its job.  So is a stray: what a mkdir has begun that is no more. */
 #pragma once
 
 #include "libvirt.h"
@@ -44,9 +44,10 @@ char *backup_scratch_full (const GArray *scratch);
 /* Remove what a job left, but nothing that somebody uses. */
 void backup_scratch_remove (const GArray *scratch);
 
-/* libvirt-backup-socket.c: where QEMU may bind a socket and we may connect.  DIRECTORY is made
- * for it and to be removed with it, or is NULL. */
-int backup_socket_place (struct libvirt *, virDomainPtr, const char *xml, char **socket, char **directory, struct fault *);
+/* libvirt-backup-socket.c: where QEMU may bind a socket and we may connect.  If DIRECTORY is not
+ * NULL, it is to be made for that, of a domain with that XML, and to be removed with it. */
+int backup_socket_place (struct libvirt *, virDomainPtr, char **socket, char **directory, struct fault *);
+int backup_socket_make (const char *directory, const char *xml, struct fault *);
 void backup_socket_remove (const char *socket, const char *directory);
 
 /* libvirt-backup-job.c: the job that serves at SOCKET. */
@@ -54,6 +55,7 @@ enum backup_job { JOB_UNKNOWN, JOB_THERE, JOB_GONE };   /* UNKNOWN: nobody can b
 
 enum backup_job backup_job (struct libvirt *, const char *uuid, const char *socket);
 int backup_job_end (struct libvirt *, const char *uuid, const char *socket, struct fault *);    /* has ended then */
+bool backup_job_is_coming (struct libvirt *, const char *uuid);         /* or another; one that serves is there */
 const char *backup_job_why (struct libvirt *, const char *uuid, int id);        /* it is gone, of the guest ID */
 void backup_job_resume (struct libvirt *, const char *uuid);    /* a guest that a full disk has stopped */
 
@@ -65,6 +67,7 @@ struct served {
 	char *socket, *directory;
 	int id;                         /* of the running domain */
 	GArray *scratch;                /* of struct backup_scratch, of one's own */
+	bool stray;                     /* to be undone, as soon as libvirt can be asked */
 	int refs;
 	pthread_mutex_t lock;           /* guards the below */
 	pthread_cond_t news;
@@ -89,9 +92,9 @@ GPtrArray *served_all (const char *uuid);
  * if somebody was faster, and NULL if there are no threads. */
 struct served *served_begin (struct served *fresh, struct fault *);
 
-/* It is watched and found no longer; waits for that.  False: until then it was still being watched. */
+/* It is watched and found no longer.  Wait for that; false: until then it was still being watched. */
 void served_stop (struct served *);
-bool served_stop_until (struct served *, gint64 until);
+bool served_await (struct served *, gint64 until);
 
 int served_image (struct served *, const char *disk, struct image **, struct fault *);
 bool served_is_open (struct served *);          /* does anybody hold an image of it? */
