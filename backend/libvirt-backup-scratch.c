@@ -52,12 +52,12 @@ static int directory_for (const struct setup *setup, const char *source, char **
 	return strcmp (*directory, fallback) == 0 ? make_fallback (f) : 0;
 }
 
-static int name_in (const char *directory, const char *base, char **path, struct fault *f)
+static int name_in (const char *directory, const char *base, const char *disk, char **path, struct fault *f)
 {
 	struct stat st;
 
 	if (strlen (base) > NAME_MAX)
-		return fault (f, ENAMETOOLONG, "the scratch file %s would have a name of over %d bytes", base, NAME_MAX);
+		return fault (f, ENAMETOOLONG, "the scratch file of %s would have a name of over %d bytes", disk, NAME_MAX);
 	*path = g_build_filename (directory, base, NULL);
 	if (lstat (*path, &st) < 0)
 		return 0;
@@ -87,10 +87,14 @@ int backup_scratch_place (const struct setup *setup, const char *domain, const c
 
 	*scratch = (struct backup_scratch) { NULL, 0 };
 	if (r == 0)
-		r = name_in (directory, base, &scratch->path, f);
+		r = name_in (directory, base, disk, &scratch->path, f);
 	if (r == -EEXIST)
-		r = name_in (directory, longer, &scratch->path, f);
-	return r == 0 ? reserve_in (setup, directory, &scratch->reserve, f) : r;
+		r = name_in (directory, longer, disk, &scratch->path, f);
+	if (r == 0)
+		r = reserve_in (setup, directory, &scratch->reserve, f);
+	if (r < 0)
+		g_clear_pointer (&scratch->path, g_free);
+	return r;
 }
 
 char *backup_scratch_text (const GArray *scratch)

@@ -40,14 +40,23 @@ static bool is_remote (const char *uri)
 	return (host && *host) || (transport && strcmp (transport, "+unix") != 0);
 }
 
+/* Who may only look may not ask for this, but sees the backups of others. */
+static bool has_backups (virConnectPtr conn, const struct hypervisor *at)
+{
+	g_autofree char *domain = virConnectGetDomainCapabilities (conn, NULL, NULL, NULL, NULL, 0);
+
+	if (!domain)
+		return strcmp (at->driver, "QEMU") == 0 && at->library >= 7002000;
+	return libvirt_xml_has (domain, "/domainCapabilities/features/backup[@supported='yes']");
+}
+
 /* QEMU is asked what it can by starting it, which may take long: only where it may have changed. */
 static void look_closer (virConnectPtr conn, struct hypervisor *at)
 {
 	g_autofree char *capabilities = virConnectGetCapabilities (conn);
-	g_autofree char *domain = virConnectGetDomainCapabilities (conn, NULL, NULL, NULL, NULL, 0);
 
 	at->external_revert = capabilities && libvirt_xml_has (capabilities, "//guest/features/externalSnapshot");
-	at->backups = domain && libvirt_xml_has (domain, "/domainCapabilities/features/backup[@supported='yes']");
+	at->backups = has_backups (conn, at);
 }
 
 static void look (virConnectPtr conn, const struct hypervisor *before, struct hypervisor *at)

@@ -148,3 +148,5 @@ virsh -q domjobabort web
 mount_two -o ro
 is "ended: its job is gone" "$(sed -n 2p "$two/web/backups/monday/type")"
 is ""                   "$(find /var/lib/domfs -name ended)"
+kill $pid2
+wait $pid2

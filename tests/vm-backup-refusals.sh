@@ -27,13 +27,12 @@ echo sda > "$mnt/web/options/disks"
 virsh -q change-media web sda --eject > /dev/null
 refused web "sda is empty" empty
 echo > "$mnt/web/options/disks"
-long=$(printf %0246d)
-refused web "the scratch file domfs-$long.vda would have a name of over 255 bytes" "$long"
+refused web "the scratch file of vda would have a name of over 255 bytes" "$(printf %0246d)"
 touch "$tmp/domfs-x.vda" "$tmp/domfs-x.vda.web"
 refused web "the scratch file $tmp/domfs-x.vda.web exists already: remove it if no backup runs" x
 
 mkdir "$backups/first"
-refused web "web is busy, see its file job: backup first of domfs, pid $pid" second
+refused web "web is busy: backup first of domfs, pid $pid; wait, or see its file job" second
 rmdir "$backups/first"
 cat > "$tmp/job.xml" <<-END
 	<domainbackup mode='pull'><server transport='unix' socket='$(echo /var/lib/libvirt/qemu/domain-*-web)/theirs'/>
@@ -41,7 +40,7 @@ cat > "$tmp/job.xml" <<-END
 	</domainbackup>
 END
 virsh -q backup-begin web "$tmp/job.xml"
-refused web "web is busy, see its file job: backup backup of another client" third
+refused web "web is busy: backup of another client; wait, or see its file job" third
 is "" "$(ls "$backups")"
 virsh -q domjobabort web
 until [ "$(cat "$mnt/web/job")" = none ]; do sleep 0.1; done
