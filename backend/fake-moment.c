@@ -100,6 +100,8 @@ static int make (struct backend *be, enum moment kind, const char *domain, struc
 	if (r < 0)
 		return r;
 	LOCKED (&fake->lock);
+	if (fake_find (guest->moments[kind], wish->name))
+		return fault (f, EEXIST, "there is a %s already", wish->name);
 	r = kind == BACKUP ? fake_record_begin (guest, wish->name, f) : 0;
 	if (r < 0)
 		return r;
