@@ -61,8 +61,8 @@ for signal in INT KILL; do
 	sleep 0.3
 	after_half_a_second $signal cat backups/b/vda.raw       # to read it
 	rm "$FAKE_HANG"
+	sleep 0.3                                       # until what was asked is answered, and nobody has it open
 done
-sleep 0.3
 cmp backups/b/vda.raw backups/b/vdb.raw
 rmdir backups/b
 cd /

@@ -12,12 +12,13 @@ time_of() {
 now() {
 	date +%s.%N
 }
-# between BEGIN END FILE...: the time of each
-between() {
-	local file
-	for file in "${@:3}"; do
-		python3 -c "import sys; sys.exit(not $1 - 0.02 <= $(time_of "$file") <= $2 + 0.02)" ||
-			{ echo "$file: $(time_of "$file") is not between $1 and $2"; exit 1; }
+# after BEGIN FILE...: the time of each is after that, and not after now
+after() {
+	local file time
+	for file in "${@:2}"; do
+		time=$(time_of "$file")
+		python3 -c "import sys; sys.exit(not $1 - 0.02 <= $time <= $(now) + 0.02)" ||
+			{ echo "$file: $time is not between $1 and now"; exit 1; }
 	done
 }
 # changes FILE command...: at its time the command was running
@@ -29,7 +30,7 @@ changes() {
 	begin=$(now)
 	"$@"
 	sleep 0.15
-	between "$begin" "$(now)" "$file"
+	after "$begin" "$file"
 }
 write() {
 	echo "$2" > "$1"
@@ -37,8 +38,7 @@ write() {
 
 begin=$(now)
 mkdir snapshots/one backups/b
-end=$(now)
-between "$begin" "$end" snapshots/one backups/b
+after "$begin" snapshots/one backups/b
 for file in snapshots/one/snapshot.xml current/one current/one/snapshot.xml; do
 	is "$(time_of snapshots/one)"   "$(time_of $file)"      # its point in time
 done
@@ -68,5 +68,6 @@ cat state tree error job > /dev/null                    # to look is no change,
 echo paused > state                                     # nor is it to write what is so
 echo yes > options/memory
 is "$all"       "$(time_of state options/* tree snapshots current backups error domain.xml disks snapshots/one/* backups/b/*)"
-between "$(now)" "$(python3 -c 'import time; print(time.time() + 1)')" job      # but what runs is of now
+begin=$(now)                                            # but what runs is of now
+after "$begin" job
 cd /
