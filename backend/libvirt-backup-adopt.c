@@ -37,13 +37,14 @@ static void own (struct left *left, bool stray)
 
 static void finish (struct left *left)
 {
+	g_autofree char *domain = name_encode (virDomainGetName (left->dom));
 	g_autoptr (GArray) scratch = backup_scratch_parse (left->scratch);
 	struct fault ignored;
 
 	record_put (left->record, "ended", "while no mount was up", &ignored);
 	backup_socket_remove (left->note.socket, left->note.directory);
 	backup_scratch_remove (scratch);
-	left->lv->backend.setup->changed (virDomainGetName (left->dom));
+	left->lv->backend.setup->changed (domain);
 }
 
 /* What has ended needs no owner, until rmdir. */

@@ -287,15 +287,15 @@ int backup_make (struct backend *be, const char *domain, struct wish *wish, stru
 	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
 	struct begin b = { .lv = libvirt_of (be), .dom = dom, .domain = domain, .name = wish->name,
 			   .chosen = g_ptr_array_new (), .scratch = backup_scratch_parse (NULL) };
-	int r = -f->err;
+	int r;
 
 	if (dom) {
 		virDomainGetUUIDString (dom, b.uuid);
 		backup_adopt (b.lv, dom);
-		r = check (&b, wish, f);
-		if (r == 0)
-			r = begin (&b, f);
 	}
+	r = dom ? check (&b, wish, f) : -f->err;
+	if (r == 0)
+		r = begin (&b, f);
 	begin_free (&b);
 	return r;
 }
