@@ -60,34 +60,58 @@ static int count_tags (struct libvirt *lv, virDomainPtr dom, const struct libvir
 	return nodes ? qemu_offline_tags_in_nodes (nodes, image->source, tag, f) : -f->err;
 }
 
-int libvirt_images_hold (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag, struct fault *f)
+/* Judge how many TAGs each holds; the first fault counts. */
+static int judge_all (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag,
+		      int (*judge) (const char *file, const char *tag, int n, struct fault *), struct fault *f)
 {
 	for (guint i = 0; i < images->len; i++) {
 		const struct libvirt_disk *image = images->pdata[i];
 		int n = count_tags (lv, dom, image, tag, f);
 
-		if (n < 0)
-			return n;
-		if (n != 1)
-			return fault (f, EIO, "%s holds %s snapshot %s, see qemu-img snapshot -l: nothing was changed",
-				      image->source, n == 0 ? "no" : "more than one", tag);
+		if (n < 0 || judge (image->source, tag, n, f) < 0)
+			return -f->err;
 	}
 	return 0;
 }
 
+static int judge_one (const char *file, const char *tag, int n, struct fault *f)
+{
+	if (n == 1)
+		return 0;
+	return fault (f, EIO, "%s holds %s snapshot %s, see qemu-img snapshot -l: nothing was changed",
+		      file, n == 0 ? "no" : "more than one", tag);
+}
+
+static int judge_none (const char *file, const char *tag, int n, struct fault *f)
+{
+	if (n == 0)
+		return 0;
+	return fault (f, EEXIST, "%s holds a snapshot %s that libvirt does not know: "
+		      "take another name, or remove it by qemu-img snapshot -d", file, tag);
+}
+
+static int judge_any (const char *file, const char *tag, int n, struct fault *f)
+{
+	(void) file;
+	(void) tag;
+	(void) n;
+	(void) f;
+	return 0;
+}
+
+int libvirt_images_hold (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag, struct fault *f)
+{
+	return judge_all (lv, dom, images, tag, judge_one, f);
+}
+
 int libvirt_images_lack (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag, struct fault *f)
 {
-	for (guint i = 0; i < images->len; i++) {
-		const struct libvirt_disk *image = images->pdata[i];
-		int n = count_tags (lv, dom, image, tag, f);
+	return judge_all (lv, dom, images, tag, judge_none, f);
+}
 
-		if (n < 0)
-			return n;
-		if (n > 0)
-			return fault (f, EEXIST, "%s holds a snapshot %s that libvirt does not know: "
-				      "take another name, or remove it by qemu-img snapshot -d", image->source, tag);
-	}
-	return 0;
+int libvirt_images_readable (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, struct fault *f)
+{
+	return judge_all (lv, dom, images, "", judge_any, f);
 }
 
 int libvirt_images_unlocked (struct libvirt *lv, const GPtrArray *images, struct fault *f)

@@ -17,6 +17,9 @@ int libvirt_images_hold (struct libvirt *, virDomainPtr, const GPtrArray *images
 /* Does none of them hold TAG?  0; EEXIST; EOPNOTSUPP as above. */
 int libvirt_images_lack (struct libvirt *, virDomainPtr, const GPtrArray *images, const char *tag, struct fault *);
 
+/* Can each of them be read, with its backing files?  0; EIO; EOPNOTSUPP as above. */
+int libvirt_images_readable (struct libvirt *, virDomainPtr, const GPtrArray *images, struct fault *);
+
 /* EBUSY if another process would keep a writer out of an image of a domain that is off. */
 int libvirt_images_unlocked (struct libvirt *, const GPtrArray *images, struct fault *);
 

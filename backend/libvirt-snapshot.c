@@ -49,22 +49,24 @@ static char *encoded (const char *name)
 	return name ? name_encode (name) : NULL;
 }
 
-static int add (virDomainSnapshotPtr snapshot, const char *current, struct listing *out, struct fault *f)
+static struct entry *entry_of (virDomainSnapshotPtr snapshot, const char *current, struct fault *f)
 {
 	g_autofree char *name = name_encode (virDomainSnapshotGetName (snapshot));
 	g_autofree char *xml = virDomainSnapshotGetXMLDesc (snapshot, 0);
 	PARSED_SNAPSHOT said = xml ? libvirt_xml_snapshot (xml) : NULL;
 	struct entry *entry;
 
-	if (!xml)
-		return libvirt_fault (f);
-	entry = listing_add (out, entry_new (name));
+	if (!xml) {
+		libvirt_fault (f);
+		return NULL;
+	}
+	entry = entry_new (name);
 	entry->parent = encoded (said->parent);
 	entry->state = g_steal_pointer (&said->state);
 	entry->text = g_steal_pointer (&said->description);
 	entry->born = said->created * G_GINT64_CONSTANT (1000000000);
 	entry->current = g_strcmp0 (name, current) == 0;
-	return 0;
+	return entry;
 }
 
 static char *current_of (virDomainPtr dom)
@@ -74,25 +76,55 @@ static char *current_of (virDomainPtr dom)
 	return current ? name_encode (virDomainSnapshotGetName (current)) : NULL;
 }
 
+static int by_birth (const void *a, const void *b)
+{
+	const struct entry *one = *(struct entry *const *) a, *other = *(struct entry *const *) b;
+
+	return one->born != other->born ? (one->born > other->born) - (one->born < other->born)
+					: strcmp (one->name, other->name);
+}
+
 /* One that has gone since the list was made is not listed. */
+static int read_all (virDomainSnapshotPtr *snapshots, int n, const char *current, GPtrArray *entries, struct fault *f)
+{
+	for (int i = 0; i < n; i++) {
+		struct entry *entry = entry_of (snapshots[i], current, f);
+
+		if (entry)
+			g_ptr_array_add (entries, entry);
+		else if (f->err != ENOENT)
+			return -f->err;
+	}
+	return 0;
+}
+
+static void free_all (virDomainSnapshotPtr *snapshots, int n)
+{
+	for (int i = 0; i < n; i++)
+		virDomainSnapshotFree (snapshots[i]);
+	free (snapshots);
+}
+
+/* libvirt lists them in any order. */
 static int list (struct backend *be, const char *domain, struct listing *out, struct fault *f)
 {
 	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
-	virDomainSnapshotPtr *snapshots = NULL;
+	g_autoptr (GPtrArray) entries = g_ptr_array_new ();
 	g_autofree char *current = dom ? current_of (dom) : NULL;
-	int n = dom ? virDomainListAllSnapshots (dom, &snapshots, 0) : 0, r = 0;
+	virDomainSnapshotPtr *snapshots;
+	int n, r;
 
 	if (!dom)
 		return -f->err;
+	n = virDomainListAllSnapshots (dom, &snapshots, 0);
 	if (n < 0)
 		return libvirt_fault (f);
-	for (int i = 0; i < n; i++) {
-		if (r == 0 || r == -ENOENT)
-			r = add (snapshots[i], current, out, f);
-		virDomainSnapshotFree (snapshots[i]);
-	}
-	free (snapshots);
-	return r == -ENOENT ? 0 : r;
+	r = read_all (snapshots, n, current, entries, f);
+	free_all (snapshots, n);
+	g_ptr_array_sort (entries, by_birth);
+	for (guint i = 0; i < entries->len; i++)
+		listing_add (out, entries->pdata[i]);
+	return r;
 }
 
 static int xml (struct backend *be, const char *domain, const char *name, GString *out, struct fault *f)
@@ -196,12 +228,11 @@ static int check_branches (const struct going *going, struct fault *f)
  * read and written?  Where the tag is gone already there is nothing to lose. */
 static int check_images (const struct going *going, struct fault *f)
 {
-	g_autofree char *tag = name_decode (going->name);
 	int r = libvirt_images_unlocked (going->lv, going->images, f);
 
 	if (r == 0)
-		r = libvirt_images_lack (going->lv, going->dom, going->images, tag, f);
-	return r == -EEXIST || r == -EOPNOTSUPP ? 0 : r;
+		r = libvirt_images_readable (going->lv, going->dom, going->images, f);
+	return r == -EOPNOTSUPP ? 0 : r;
 }
 
 static int check_going (const struct going *going, struct fault *f)

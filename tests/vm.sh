@@ -105,4 +105,14 @@ within() {
 	[ $((end - begin)) -le $((limit * 1000000000)) ] || { echo "takes longer than $limit s: $*"; exit 1; }
 }
 
+# refused "SENTENCE" COMMAND...: it fails within a second with this sentence, of $domain; prints how long it took
+refused() {
+	local begin end
+	begin=$(date +%s%N)
+	says "$@"
+	end=$(date +%s%N)
+	echo "$(((end - begin) / 1000000)) ms: refused: ${*:2}"
+	[ $((end - begin)) -lt 1000000000 ] || { echo "takes longer than 1 s: ${*:2}"; exit 1; }
+}
+
 start_libvirtd
