@@ -65,13 +65,22 @@ static void take_over (struct left *left)
 		finish (left);
 }
 
+static bool is_ours (const char *socket)
+{
+	struct served *served = served_find (socket);
+	bool ours = served && served_is_ours (served);
+
+	served_unref (served);
+	return ours;
+}
+
 static void adopt (struct libvirt *lv, virDomainPtr dom, const char *uuid, const char *name)
 {
 	struct left left = { .lv = lv, .dom = dom, .uuid = uuid, .name = name, .of = backup_records (lv, uuid) };
-	g_autofree char *ended = record_get (&left.of, name, "ended");
+	g_autofree char *ended = record_get (&left.of, name, "ended"), *socket = record_get (&left.of, name, "socket");
 	struct fault ignored;
 
-	if (ended || record_take (&left.of, name, &left.record, &ignored) < 0)
+	if (ended || (socket && is_ours (socket)) || record_take (&left.of, name, &left.record, &ignored) < 0)
 		return;
 	take_over (&left);
 	if (left.record)

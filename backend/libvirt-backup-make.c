@@ -165,12 +165,36 @@ static int write_record (struct begin *b, const char *xml, struct fault *f)
 	return r;
 }
 
+/* May another mount be about to do the same?  libvirt would let the second one wait for half a minute. */
+static bool is_rival (const struct begin *b, const struct records *of, const char *name)
+{
+	struct backup_note note;
+	bool noted = backup_note (of, name, &note);
+	bool rival = strcmp (name, b->name) != 0 && !note.ended &&
+		     !(noted && note.begun && backup_job (b->lv, b->uuid, note.socket) == JOB_GONE);
+
+	backup_note_clear (&note);
+	return rival;
+}
+
+static int check_alone (const struct begin *b, const struct records *of, struct fault *f)
+{
+	g_autoptr (GPtrArray) names = record_list (of);
+
+	for (guint i = 0; i < names->len; i++)
+		if (is_rival (b, of, names->pdata[i]))
+			return fault (f, EBUSY, "%s has the backup %s: rmdir it first", b->domain, (char *) names->pdata[i]);
+	return 0;
+}
+
 static int begin_job (struct begin *b, struct fault *f)
 {
 	struct records of = backup_records (b->lv, b->uuid);
 	g_autofree char *xml = NULL;
 	int r = record_make (&of, b->name, &b->record, f);
 
+	if (r == 0)
+		r = check_alone (b, &of, f);
 	if (r == 0)
 		r = backup_socket_place (b->lv, b->dom, &b->note.socket, &b->note.directory, f);
 	if (r < 0)
@@ -259,6 +283,8 @@ static void undo (struct begin *b)
 
 static int begin_watch (struct begin *b, struct fault *f)
 {
+	if (begun_cancelled (b->domain, 0))
+		return fault (f, EINTR, "cancelled");
 	b->served->record = g_steal_pointer (&b->record);
 	b->served = served_begin (b->served, f);
 	return b->served ? 0 : -f->err;
@@ -289,10 +315,8 @@ int backup_make (struct backend *be, const char *domain, struct wish *wish, stru
 			   .chosen = g_ptr_array_new (), .scratch = backup_scratch_parse (NULL) };
 	int r;
 
-	if (dom) {
+	if (dom)
 		virDomainGetUUIDString (dom, b.uuid);
-		backup_adopt (b.lv, dom);
-	}
 	r = dom ? check (&b, wish, f) : -f->err;
 	if (r == 0)
 		r = begin (&b, f);
