@@ -97,6 +97,7 @@ void backup_adopt (struct libvirt *lv, virDomainPtr dom)
 
 	if (lv->backend.setup->read_only || virDomainGetUUIDString (dom, uuid) < 0)
 		return;
+	record_tidy (&of);
 	names = record_list (&of);
 	for (guint i = 0; i < names->len; i++)
 		adopt (lv, dom, uuid, names->pdata[i]);

@@ -132,6 +132,15 @@ kill -CONT $qemu
 for _ in $(seq 50); do [ -n "$(find /var/lib/domfs -name 'backup-*')" ] || break; sleep 0.1; done
 nothing_is_left
 
+# The caller may go: ^C
+for i in $(seq 15); do
+	timeout -s INT 0.0$((RANDOM % 6 + 1)) mkdir "$backups/monday" && made=0 || made=$?
+	until [ -d "$backups/monday" ] || [ "$(cat "$mnt/web/job")" = none ]; do sleep 0.1; done
+	[ ! -d "$backups/monday" ] || { is "pull" "$(sed -n 2p "$backups/monday/type")"; rmdir "$backups/monday"; }
+	echo "^C in mkdir, round $i: $made"
+	nothing_is_left
+done
+
 # Between record and job: what only a record tells of, goes.
 mkdir "$backups/monday"
 unmount
