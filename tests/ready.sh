@@ -8,7 +8,8 @@ listen() {
 	sleep 0.3
 }
 heard() {
-	sleep 0.3
+	for _ in $(seq 100); do [ ! -s "$tmp/told" ] || break; sleep 0.1; done
+	sleep 0.1
 	tr '\n' ' ' < "$tmp/told"
 	: > "$tmp/told"
 }
