@@ -12,14 +12,14 @@ good() {
 	(cd "$tmp/good"; find . ! -path ./.domfs/errors ! -name job -type f -exec md5sum {} + | sort -k2)
 }
 
-mount_fake -o cache=0.2
+mount_fake -o cache=1
 mkdir "$mnt/alpha/snapshots/one" "$mnt/alpha/backups/now"
 copy 0
 before=$(good)
 [ "$(good | wc -l)" -gt 30 ]
 
 touch "$tmp/gone"                                       # the hypervisor is away
-sleep 0.3
+sleep 1.2
 copy 23
 grep -q 'Transport endpoint is not connected' "$tmp/said"
 diff <(echo "$before") <(good)
@@ -29,7 +29,19 @@ done
 fails cat "$mnt/alpha/state"
 fails find "$mnt/alpha"
 rm "$tmp/gone"
+sleep 1.2
+ls "$mnt/alpha/snapshots" > /dev/null
+sleep 0.7
+cd "$mnt/alpha/current"                                 # which is known for longer than what is in it
+touch "$tmp/gone"
+sleep 0.6
+! said=$(ls 2>&1)
+is "Transport endpoint is not connected" "${said##*: }"
+cd /
+rm "$tmp/gone"
+sleep 1.2
 copy 0                                                  # and comes back
+before=$(good)
 
 echo images > "$FAKE_HANG"                              # in the midst of a file
 rsync -aI --delete "$mnt/" "$tmp/good/" > "$tmp/said" 2>&1 & rsync=$!
@@ -46,5 +58,5 @@ copy 23                                                 # and once more, from no
 diff <(echo "$before") <(good)
 umount "$mnt"
 rm "$FAKE_HANG"
-mount_fake -o cache=0.2                                              # which the next one takes over
+mount_fake -o cache=1                                              # which the next one takes over
 is "alpha beta" "$(ls -C "$mnt" | xargs)"
