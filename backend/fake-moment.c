@@ -132,16 +132,23 @@ void fake_take_out (struct guest *guest, enum moment kind, struct entry *entry)
 	g_ptr_array_remove (moments, entry);
 }
 
+static int begin_drop (struct fake *fake, const char *domain, struct wish *wish, struct guest **guest, struct fault *f)
+{
+	if (find_guest (fake, "drop", domain, guest, f) < 0)
+		return -f->err;
+	return g_str_has_suffix (wish->name, "late") ? nap (fake, *guest, "deleting", wish->name, f) : 0;
+}
+
 static int drop (struct backend *be, enum moment kind, const char *domain, struct wish *wish, struct fault *f)
 {
 	struct fake *fake = fake_of (be);
+	struct entry *entry;
+	struct guest *guest;
 
-	LOCKED (&fake->lock);
-	struct guest *guest = fake_guest (fake, "drop", domain, f);
-	struct entry *entry = guest ? fake_find (guest->moments[kind], wish->name) : NULL;
-
-	if (!guest)
+	if (begin_drop (fake, domain, wish, &guest, f) < 0)
 		return -f->err;
+	LOCKED (&fake->lock);
+	entry = fake_find (guest->moments[kind], wish->name);
 	if (!entry)
 		return fault (f, ENOENT, "there is no %s", wish->name);
 	if (kind == BACKUP && fake_record_own (guest, wish->name, f) < 0)

@@ -4,7 +4,8 @@
  * FAKE_NAME.  beta can have no backups.  To make a moment takes three seconds if
  * its name begins with "slow", or "deaf", which nothing can cancel, and fails if
  * with "bad".  To revert to one does so if its name ends like that; it needs force
- * if the name begins with "risky", and fails with errno 5 if it is "error5".
+ * if the name begins with "risky", and fails with errno 5 if it is "error5".  To
+ * delete one takes so long if its name ends with "late".
  *
  *     FAKE_DISK              what the disks hold
  *     FAKE_STATE             where the records are by which backups outlive the daemon

@@ -45,6 +45,17 @@ for signal in INT KILL; do
 	is "go-deaf"                    "$(ls current)"         # a revert stands
 	is "go-deaf go-slow here"       "$(ls -C snapshots | xargs)"
 	rmdir snapshots/*
+
+	mkdir snapshots/deaf-late snapshots/late
+	after_half_a_second $signal rmdir snapshots/late
+	is "rmdir late: cancelled"      "$(error)"
+	is "deaf-late late"             "$(ls -C snapshots | xargs)"
+	after_half_a_second $signal rmdir snapshots/deaf-late
+	is "rmdir deaf-late: interrupted" "$(error)"
+	is "deleting deaf-late"         "$(job)"
+	sleep 3
+	is "late"                       "$(ls snapshots)"       # as does a delete
+	rmdir snapshots/late
 done
 
 # who hears it and goes on is told
