@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "libvirt-backup.h"
+#include "libvirt-backup-served.h"
 
 enum { PATIENCE_SECONDS = 1 };
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libvirt-backup.h"
+#include "libvirt-backup-served.h"
 #include "libvirt-begun.h"
 #include "libvirt-job.h"
 #include "libvirt-xml.h"

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "libvirt-backup.h"
+#include "libvirt-backup-served.h"
 
 enum { DOUBT_US = 500000 };     /* what libvirt may need from the end of a job to that of its server, and more */
 

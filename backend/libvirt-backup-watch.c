@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "libvirt-backup.h"
+#include "libvirt-backup-served.h"
 
 enum {
 	TICK_US = 200000, LOOK_US = 1000000,

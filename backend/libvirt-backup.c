@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libvirt-backup.h"
+#include "libvirt-backup-served.h"
 #include "libvirt-job.h"
 #include "libvirt-xml.h"
 

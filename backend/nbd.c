@@ -179,12 +179,9 @@ static bool send_asked (struct nbd *nbd)
 static bool serve_once (struct nbd *nbd)
 {
 	unsigned direction = nbd_aio_get_direction (nbd->handle);
-	struct pollfd fds[] = {
-		{ .fd = nbd_aio_get_fd (nbd->handle),
-		  .events = (direction & LIBNBD_AIO_DIRECTION_READ ? POLLIN : 0) |
-			    (direction & LIBNBD_AIO_DIRECTION_WRITE ? POLLOUT : 0) },
-		{ .fd = nbd->wake, .events = POLLIN },
-	};
+	short events = (direction & LIBNBD_AIO_DIRECTION_READ ? POLLIN : 0) |
+		       (direction & LIBNBD_AIO_DIRECTION_WRITE ? POLLOUT : 0);
+	struct pollfd fds[] = { { nbd_aio_get_fd (nbd->handle), events, 0 }, { nbd->wake, POLLIN, 0 } };
 	eventfd_t woken;
 
 	if (fds[0].fd < 0)
@@ -230,14 +227,16 @@ static void *serve (void *data)
 	return NULL;
 }
 
+/* False if there is nothing to ask for, or nobody.  Without the lock, all may have gone already. */
 static bool ask (struct nbd *nbd, struct command *command)
 {
 	LOCKED (&nbd->lock);
 
-	if (nbd->lost)
+	command->err = nbd->lost ? EIO : 0;
+	if (nbd->lost || command->left == 0)
 		return false;
-	if (command->left > 0)
-		g_ptr_array_add (nbd->asked, command);
+	g_ptr_array_add (nbd->asked, command);
+	eventfd_write (nbd->wake, 1);
 	return true;
 }
 
@@ -245,14 +244,9 @@ static void nbd_image_read (struct image *image, struct image_read *read)
 {
 	struct nbd *nbd = (struct nbd *) image;
 	struct command *command = command_new (nbd, read);
-	bool holes = command->left == 0, lost = !ask (nbd, command);
 
-	if (!holes && !lost) {
-		eventfd_write (nbd->wake, 1);
-		return;
-	}
-	command->err = lost ? EIO : 0;
-	command_answer (command);
+	if (!ask (nbd, command))
+		command_answer (command);
 }
 
 static int nbd_image_extent (struct image *image, uint64_t at, struct extent *out, struct fault *f)
