@@ -82,8 +82,8 @@ static int await_stop (const struct wanted *now, struct fault *f)
 		if (g_get_monotonic_time () > until)
 			return fault (f, ETIMEDOUT, "%s was asked to shut down and has not for %d s: it still may, or write destroyed",
 				      now->domain, SHUTDOWN_SECONDS);
-		if (begun_cancelled (now->domain, 0.2))
-			return fault (f, EINTR, "%s was asked to shut down, and still may", now->domain);
+		if (begun_cancelled (now->domain, 0.2))         /* at EINTR a shell would write again */
+			return fault (f, ETIMEDOUT, "nobody waits for %s to shut down any more: it still may", now->domain);
 	}
 	return 0;
 }
