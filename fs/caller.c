@@ -13,7 +13,12 @@
 
 #include "caller.h"
 
-static const int harmless[] = { SIGCHLD, SIGWINCH, SIGURG, SIGIO, SIGCONT, SIGTSTP, SIGSTOP, SIGTTIN, SIGTTOU };
+#define SET(signal) (UINT64_C (1) << ((signal) - 1))
+
+/* By default nobody ends by the ones; who handles the others ends all the same, later. */
+static const uint64_t harmless = SET (SIGCHLD) | SET (SIGURG) | SET (SIGWINCH) | SET (SIGCONT) | SET (SIGSTOP) |
+				 SET (SIGTSTP) | SET (SIGTTIN) | SET (SIGTTOU);
+static const uint64_t ending = SET (SIGHUP) | SET (SIGINT) | SET (SIGQUIT) | SET (SIGTERM);
 
 /* A set of signals, a bit each, as the line of STATUS that begins with NAME has it. */
 static uint64_t signals_in (const char *status, const char *name)
@@ -27,13 +32,11 @@ static uint64_t signals_in (const char *status, const char *name)
 bool caller_gives_up (pid_t thread)
 {
 	g_autofree char *path = g_strdup_printf ("/proc/%d/status", (int) thread), *status = NULL;
-	uint64_t pending;
+	uint64_t pending, spared;
 
 	if (thread == 0 || !g_file_get_contents (path, &status, NULL, NULL))
 		return true;
 	pending = signals_in (status, "\nSigPnd:") | signals_in (status, "\nShdPnd:");
-	pending &= ~signals_in (status, "\nSigBlk:");
-	for (size_t i = 0; i < G_N_ELEMENTS (harmless); i++)
-		pending &= ~(UINT64_C (1) << (harmless[i] - 1));
-	return pending != 0;
+	spared = signals_in (status, "\nSigBlk:") | harmless | (signals_in (status, "\nSigCgt:") & ~ending);
+	return pending & ~spared;
 }

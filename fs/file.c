@@ -1,8 +1,8 @@
 /* file.c - files: texts, rendered once per open, and images, streamed
  *
  * Texts are answered by the handler's thread.  A read of an image is passed on
- * and answered from wherever its bytes arrive, or when who asked is interrupted,
- * whatever comes first.  Nothing goes by way of the page cache: it would answer
+ * and answered from wherever its bytes arrive, or when who asked gives up, whatever
+ * comes first.  Nothing goes by way of the page cache: it would answer
  * for a backup that has ended, and costs more than it brings. */
 
 #include <errno.h>
@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "caller.h"
+#include "glance.h"
 #include "handle.h"
 #include "node.h"
 #include "notify.h"
@@ -78,53 +80,68 @@ void file_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		handle_close (&file->handle);
 }
 
+/* Users: the image, until the bytes have come, and the glance. */
 struct read {
 	struct image_read read;
+	struct glance glance;
 	fuse_req_t req;
+	pid_t caller;
 	struct file *file;
-	bool armed, interrupted, answered;
+	int refs;
+	bool answered;
 };
 
-/* Only the first to ask may answer. */
-static bool is_first (struct read *read)
+static void read_unref (struct read *read)
 {
-	return !__atomic_exchange_n (&read->answered, true, __ATOMIC_ACQ_REL);
+	if (__atomic_sub_fetch (&read->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	handle_unref (&read->file->handle);
+	g_free (read->read.into);
+	g_free (read);
 }
 
-/* cp would wait for ever for a hypervisor that is stopped.  Its buffer stays until the
- * bytes come.  libfuse may call this while it is being registered, and must not find
- * the request answered then. */
-static void read_interrupted (fuse_req_t req, void *data)
+/* Only the first may answer: then there is no request any more. */
+static void answer (struct read *read, int err)
 {
-	struct read *read = data;
-
-	__atomic_store_n (&read->interrupted, true, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n (&read->armed, __ATOMIC_SEQ_CST) && is_first (read))
-		fuse_reply_err (req, EINTR);
-}
-
-static void arm (struct read *read)
-{
-	fuse_req_interrupt_func (read->req, read_interrupted, read);
-	__atomic_store_n (&read->armed, true, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n (&read->interrupted, __ATOMIC_SEQ_CST) && is_first (read))
-		fuse_reply_err (read->req, EINTR);
+	if (__atomic_exchange_n (&read->answered, true, __ATOMIC_ACQ_REL))
+		return;
+	fuse_req_interrupt_func (read->req, NULL, NULL);        /* waits until it is not running */
+	if (err)
+		fuse_reply_err (read->req, err);
+	else
+		fuse_reply_buf (read->req, read->read.into, read->read.len);
 }
 
 static void read_done (struct image_read *done, int err)
 {
 	struct read *read = (struct read *) done;
 
-	if (is_first (read)) {
-		fuse_req_interrupt_func (read->req, NULL, NULL);        /* waits until it is not running */
-		if (err)
-			fuse_reply_err (read->req, err);
-		else
-			fuse_reply_buf (read->req, read->read.into, read->read.len);
-	}
-	handle_unref (&read->file->handle);
-	g_free (read->read.into);
-	g_free (read);
+	answer (read, err);
+	read_unref (read);
+}
+
+/* cp would wait for ever for a hypervisor that is stopped, but is not to fail by a signal
+ * after which it goes on.  Its buffer stays until the bytes come. */
+static bool read_waits (struct glance *glance)
+{
+	struct read *read = (struct read *) ((char *) glance - offsetof (struct read, glance));
+
+	if (!__atomic_load_n (&read->answered, __ATOMIC_ACQUIRE) && !caller_gives_up (read->caller))
+		return true;
+	answer (read, EINTR);
+	read_unref (read);
+	return false;
+}
+
+/* The kernel tells of the first signal only, so from now on we look for ourselves.  libfuse
+ * may call this while it is being registered, which an answer waits for. */
+static void read_interrupted (fuse_req_t req, void *data)
+{
+	struct read *read = data;
+
+	(void) req;
+	__atomic_add_fetch (&read->refs, 1, __ATOMIC_RELAXED);
+	glance_begin (&read->glance);
 }
 
 static void read_text (fuse_req_t req, struct file *file, size_t size, off_t off)
@@ -148,9 +165,10 @@ static void read_image (fuse_req_t req, struct file *file, size_t size, off_t of
 		return;
 	}
 	read = g_new (struct read, 1);
-	*read = (struct read) { .read = { off, size, g_malloc (size), read_done }, .req = req, .file = file };
+	*read = (struct read) { .read = { off, size, g_malloc (size), read_done }, .glance = { read_waits }, .req = req,
+				.caller = fuse_req_ctx (req)->pid, .file = file, .refs = 1 };
 	handle_ref (&file->handle);
-	arm (read);
+	fuse_req_interrupt_func (req, read_interrupted, read);
 	image_read (image, &read->read);
 }
 
