@@ -111,6 +111,7 @@ static enum status run (const struct command *command, struct fault *f)
 	nodes_init (&root);
 	status = mount_and_serve (command, f);
 	if (!handles_end (1) || !within_ends (1)) {     /* what hangs still looks at the session and the backend */
+		log_say (LOG_WARNING, "ends though the hypervisor has not answered all");
 		ready_end (command->pid_file);
 		_exit (status);
 	}
