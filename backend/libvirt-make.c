@@ -157,6 +157,8 @@ static bool is_chosen (const struct plan *plan, const struct libvirt_disk *disk)
 /* The files that an external snapshot will make, beside the images. */
 static int choose_overlays (struct plan *plan, struct fault *f)
 {
+	g_autoptr (virDomainSnapshot) current = virDomainSnapshotCurrent (plan->dom, 0);
+	const char *stands_on = current ? virDomainSnapshotGetName (current) : NULL;
 	guint n = 0;
 
 	for (guint i = 0; i < plan->disks->len; i++) {
@@ -164,7 +166,7 @@ static int choose_overlays (struct plan *plan, struct fault *f)
 		char *overlay = NULL;
 
 		if (is_chosen (plan, disk) &&
-		    libvirt_overlay_path (disk, plan->wish->name, plan->overlays, plan->at.remote, &overlay, f) < 0)
+		    libvirt_overlay_path (disk, stands_on, plan->wish->name, plan->overlays, plan->at.remote, &overlay, f) < 0)
 			return -f->err;
 		n += overlay != NULL;
 		g_ptr_array_add (plan->overlays, overlay);

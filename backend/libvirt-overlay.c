@@ -10,11 +10,13 @@
 
 enum { COMMIT_SECONDS = 20, NAP_MS = 50 };
 
-/* The image's path without its last suffix, and the snapshot's name instead. */
-static char *path_beside (const char *image, const char *name)
+/* IMAGE's path without its last suffix, or if it is the overlay of CURRENT, whose name may have dots, without that. */
+static char *path_beside (const char *image, const char *current, const char *name)
 {
-	const char *file = strrchr (image, '/') + 1, *dot = strrchr (file, '.');
-	int stem = dot && dot > file ? dot - image : (int) strlen (image);
+	g_autofree char *ours = g_strconcat (".", current, NULL);
+	const char *file = strrchr (image, '/') + 1;
+	const char *end = current && g_str_has_suffix (file, ours) ? file + strlen (file) - strlen (ours) : strrchr (file, '.');
+	int stem = end && end > file ? end - image : (int) strlen (image);
 
 	return g_strdup_printf ("%.*s.%s", stem, image, name);
 }
@@ -27,8 +29,8 @@ static bool is_among (const GPtrArray *others, const char *path)
 	return false;
 }
 
-int libvirt_overlay_path (const struct libvirt_disk *disk, const char *name, const GPtrArray *others, bool remote,
-			  char **path, struct fault *f)
+int libvirt_overlay_path (const struct libvirt_disk *disk, const char *current, const char *name,
+			  const GPtrArray *others, bool remote, char **path, struct fault *f)
 {
 	g_autofree char *overlay = NULL;
 	struct stat st;
@@ -39,7 +41,7 @@ int libvirt_overlay_path (const struct libvirt_disk *disk, const char *name, con
 	if (strcmp (disk->type, "file") != 0 || *disk->source != '/')
 		return fault (f, EOPNOTSUPP, "%s is no file, so an overlay has no place beside it: leave it out of options/disks",
 			      disk->target);
-	overlay = path_beside (disk->source, name);
+	overlay = path_beside (disk->source, current, name);
 	if (strlen (strrchr (overlay, '/') + 1) > NAME_MAX)
 		return fault (f, ENAMETOOLONG, "the overlay of %s would have a longer name than %d bytes", disk->target, NAME_MAX);
 	if (is_among (others, overlay) || (!remote && lstat (overlay, &st) == 0))

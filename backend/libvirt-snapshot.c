@@ -141,14 +141,6 @@ static int xml (struct backend *be, const char *domain, const char *name, GStrin
 	return 0;
 }
 
-static bool is_text (const char *text)
-{
-	for (const char *c = text; *c; c++)
-		if (g_ascii_iscntrl (*c) && *c != '\t' && *c != '\n')
-			return false;
-	return g_utf8_validate (text, -1, NULL);
-}
-
 /* libvirt has no call for it: the whole is defined anew, with its secrets, or they would be lost. */
 static int redefine (virDomainPtr dom, virDomainSnapshotPtr snapshot, const char *text, struct fault *f)
 {
@@ -172,8 +164,6 @@ static int describe (struct backend *be, const char *domain, const char *name, c
 
 	if (!snapshot)
 		return -f->err;
-	if (!is_text (text))
-		return fault (f, EINVAL, "a description is plain text in UTF-8");
 	if (libvirt_check_idle (libvirt_of (be), dom, domain, f) < 0)
 		return -f->err;
 	return redefine (dom, snapshot, text, f);

@@ -41,6 +41,9 @@ is "vda.one vdb.one sda.one"      "$(for d in vda vdb sda; do source_of $d; done
 long=$(printf '%0247d' 0)
 mkdir "snapshots/$long"                                                 # its overlay's name has 251 bytes
 rmdir "snapshots/$long"
+mkdir snapshots/v1.0 snapshots/v1.1                                     # dots add nothing to the next one's
+is "vda.v1.1 vdb.v1.1 sda.v1.1"   "$(for d in vda vdb sda; do source_of $d; done | xargs)"
+rmdir snapshots/v1.0 snapshots/v1.1
 
 echo > options/storage                                                  # auto is the kind that there is
 echo vda,sda > options/disks

@@ -1,0 +1,151 @@
+/* libvirt-xml.c - documents of libvirt's kind, whole and broken */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "libvirt-xml.h"
+
+static const char domain[] =
+	"<domain type='qemu'>\n"
+	"  <name>web</name>\n"
+	"  <devices>\n"
+	"    <disk type='file' device='disk'>\n"
+	"      <driver name='qemu' type='qcow2'/><source file='/img/a&amp;b.qcow2' index='2'/><target dev='vda' bus='virtio'/>\n"
+	"      <backingStore type='file'><format type='raw'/><source file='/img/base.raw'/></backingStore>\n"
+	"      <mirror type='file' job='copy' ready='yes'><source file='/img/copy'/></mirror>\n"
+	"    </disk>\n"
+	"    <disk type='block' device='lun' snapshot='no'><source dev='/dev/sdx'/><target dev='sda'/><transient/></disk>\n"
+	"    <disk type='network'><driver type='raw'/><source protocol='nbd' name='x'/><target dev='vdb'/></disk>\n"
+	"    <disk type='volume'><source pool='default' volume='v'/><target dev='vdc'/></disk>\n"
+	"    <disk type='file' device='cdrom'><target dev='sdb'/><readonly/></disk>\n"
+	"    <disk type='file'><source file='/img/nowhere'/></disk>\n"
+	"  </devices>\n"
+	"</domain>\n";
+
+static void a_drive_is_read_as_it_is_defined (void **state)
+{
+	g_autoptr (GPtrArray) disks = libvirt_xml_disks (domain);
+	const struct libvirt_disk *vda = libvirt_disk_find (disks, "vda"), *sda = libvirt_disk_find (disks, "sda");
+
+	(void) state;
+	assert_int_equal (disks->len, 5);               /* one without a target is none */
+	assert_string_equal (vda->source, "/img/a&b.qcow2");
+	assert_string_equal (vda->format, "qcow2");
+	assert_string_equal (vda->device, "disk");
+	assert_string_equal (vda->mirror, "copy");
+	assert_false (vda->readonly);
+	assert_string_equal (sda->source, "/dev/sdx");
+	assert_string_equal (sda->format, "raw");
+	assert_string_equal (sda->snapshot, "no");
+	assert_true (sda->transient);
+	assert_string_equal (libvirt_disk_find (disks, "vdb")->source, "nbd:x");
+	assert_string_equal (libvirt_disk_find (disks, "vdc")->source, "default/v");
+	assert_null (libvirt_disk_find (disks, "vdz"));
+}
+
+static void what_is_empty_or_read_only_is_not_written (void **state)
+{
+	g_autoptr (GPtrArray) disks = libvirt_xml_disks (domain);
+
+	(void) state;
+	assert_true (libvirt_disk_is_written (libvirt_disk_find (disks, "vda")));
+	assert_null (libvirt_disk_find (disks, "sdb")->source);
+	assert_false (libvirt_disk_is_written (libvirt_disk_find (disks, "sdb")));
+}
+
+static const char external[] =
+	"<domainsnapshot><name>s</name><state>running</state><creationTime>1700000000</creationTime>"
+	"<description>what &lt;for&gt;</description><parent><name>r</name></parent>"
+	"<memory snapshot='external' file='/saves/s.memory'/>"
+	"<disks><disk name='vda' snapshot='external' type='file'><source file='/img/vda.s'/></disk>"
+	"<disk name='sdb' snapshot='no'/></disks>"
+	"<domain><devices><disk type='file'><source file='/img/vda'/><target dev='vda'/></disk></devices></domain></domainsnapshot>";
+
+static void a_snapshot_says_what_it_keeps (void **state)
+{
+	PARSED_SNAPSHOT s = libvirt_xml_snapshot (external);
+	g_autoptr (GPtrArray) disks = libvirt_xml_disks (external);
+
+	(void) state;
+	assert_string_equal (s->parent, "r");
+	assert_string_equal (s->state, "running");
+	assert_string_equal (s->description, "what <for>");
+	assert_string_equal (s->memory_file, "/saves/s.memory");
+	assert_int_equal (s->created, 1700000000);
+	assert_true (s->external);
+	assert_int_equal (s->kept->len, 1);
+	assert_string_equal (s->kept->pdata[0], "vda");
+	assert_string_equal (libvirt_disk_find (disks, "vda")->source, "/img/vda");     /* where its bytes are */
+}
+
+static void a_new_snapshot_is_quoted (void **state)
+{
+	static const struct libvirt_snapshot_disk disks[] = {
+		{ "vda", "external", "/img/<\"a\" & 'b'>.s" }, { "vdb", "no", NULL },
+	};
+	g_autofree char *xml = libvirt_xml_new_snapshot ("s&<>", "external", "/saves/'s'", disks, 2);
+	g_autofree char *name = libvirt_xml_text (xml, "/domainsnapshot/name");
+	g_autofree char *file = libvirt_xml_text (xml, "/domainsnapshot/disks/disk[@name='vda']/source/@file");
+	PARSED_SNAPSHOT s = libvirt_xml_snapshot (xml);
+
+	(void) state;
+	assert_string_equal (name, "s&<>");
+	assert_string_equal (file, "/img/<\"a\" & 'b'>.s");
+	assert_string_equal (s->memory_file, "/saves/'s'");
+	assert_true (libvirt_xml_has (xml, "/domainsnapshot/disks/disk[@name='vda']/driver[@type='qcow2']"));
+	assert_false (libvirt_xml_has (xml, "/domainsnapshot/disks/disk[@name='vdb']/source"));
+}
+
+static void a_description_replaces_the_one_before (void **state)
+{
+	g_autofree char *xml = libvirt_xml_described (external, "a & b");
+	g_autofree char *none = libvirt_xml_described (xml, "");
+	PARSED_SNAPSHOT s = libvirt_xml_snapshot (xml);
+
+	(void) state;
+	assert_string_equal (s->description, "a & b");
+	assert_int_equal (s->created, 1700000000);
+	assert_false (libvirt_xml_has (xml, "/domainsnapshot/description[2]"));
+	assert_false (libvirt_xml_has (none, "/domainsnapshot/description"));
+	assert_true (libvirt_xml_has (none, "/domainsnapshot/domain/devices/disk"));
+}
+
+/* Each is read without harm, and nothing is found in it. */
+static void what_is_no_document_is_empty (void **state)
+{
+	static const char *const broken[] = {
+		"", "x", "<domain", "<domain><devices><disk>", "<a/><b/>", "<other><devices><disk/></devices></other>",
+		"<!DOCTYPE d [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><domainsnapshot><state>&e;</state></domainsnapshot>",
+		"<!DOCTYPE d [<!ENTITY a 'aaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]><domainsnapshot><state>&b;</state></domainsnapshot>",
+	};
+
+	(void) state;
+	for (size_t i = 0; i < G_N_ELEMENTS (broken); i++) {
+		g_autoptr (GPtrArray) disks = libvirt_xml_disks (broken[i]);
+		PARSED_SNAPSHOT s = libvirt_xml_snapshot (broken[i]);
+
+		assert_int_equal (disks->len, 0);
+		assert_int_equal (s->kept->len, 0);
+		assert_null (s->parent);
+		assert_true (!s->state || !strstr (s->state, "root:"));
+	}
+}
+
+int main (void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test (a_drive_is_read_as_it_is_defined),
+		cmocka_unit_test (what_is_empty_or_read_only_is_not_written),
+		cmocka_unit_test (a_snapshot_says_what_it_keeps),
+		cmocka_unit_test (a_new_snapshot_is_quoted),
+		cmocka_unit_test (a_description_replaces_the_one_before),
+		cmocka_unit_test (what_is_no_document_is_empty),
+	};
+
+	return cmocka_run_group_tests (tests, NULL, NULL);
+}
