@@ -4,7 +4,8 @@
 
 static const char page[] =
 	"Virtual machines as directories: mkdir makes a moment, rmdir ends it, mv goes\n"
-	"back to it, cat and cp read it.  Nothing else changes anything.\n"
+	"back to it, cat and cp read it.  Besides, who writes to a file that can be\n"
+	"written changes what that says.  Nothing else changes anything.\n"
 	"\n"
 	"    mkdir vm/snapshots/clean             take a snapshot\n"
 	"    mv vm/snapshots/clean vm/current/    go back to it\n"
@@ -21,7 +22,7 @@ static const char page[] =
 	"    sed -e 's,<name>vm<,<name>vm2<,' -e '/<uuid>/d' -e '/<mac /d' \\\n"
 	"        -e 's,/old/vm.qcow2,/srv/vm/vda.raw,' -e 's,qcow2,raw,' \\\n"
 	"        /srv/vm/domain.xml > vm2.xml\n"
-	"    virsh define vm2.xml && virsh start vm2\n"
+	"    chmod u+w /srv/vm/*.raw && virsh define vm2.xml && virsh start vm2\n"
 	"\n"
 	"What the next mkdir, rmdir and mv of a domain use stands in its options/; an\n"
 	"empty line restores the default.  What was refused as risky is let through once\n"
