@@ -89,21 +89,28 @@ static void keep_limits (struct served *served, gint64 *opened)
 	end (served, forgotten);
 }
 
-/* Its job is ended if it comes at last; it will not come if nothing has been going on for a
- * while: QUIET is since when. */
-static void undo (struct served *served, gint64 *quiet)
+/* Will no job come of a stray any more?  Nothing must have been going on for a while: QUIET is since when. */
+static bool is_over (struct served *served, enum backup_job job, gint64 *quiet)
 {
 	gint64 now = g_get_monotonic_time ();
+
+	if (job == JOB_UNKNOWN || backup_job_is_coming (served->lv, served->uuid))
+		*quiet = 0;
+	else if (*quiet == 0)
+		*quiet = now;
+	return *quiet > 0 && now - *quiet >= STRAY_US;
+}
+
+/* What comes of a stray at last is ended. */
+static void undo (struct served *served, gint64 *quiet)
+{
 	enum backup_job job = backup_job (served->lv, served->uuid, served->socket);
 	struct record *record;
 	struct fault ignored;
 
-	if (job == JOB_UNKNOWN || (job == JOB_GONE && backup_job_is_coming (served->lv, served->uuid)))
-		*quiet = 0;
-	else if (*quiet == 0)
-		*quiet = now;
-	if (*quiet == 0 || (job == JOB_GONE && now - *quiet < STRAY_US) ||
-	    backup_job_end (served->lv, served->uuid, served->socket, &ignored) < 0)
+	if (job != JOB_THERE && !is_over (served, job, quiet))
+		return;
+	if (backup_job_end (served->lv, served->uuid, served->socket, &ignored) < 0)
 		return;
 	record = served_end (served);
 	backup_socket_remove (served->socket, served->directory);
