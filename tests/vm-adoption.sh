@@ -51,6 +51,7 @@ nothing_is_left
 mount_domfs qemu:///system
 guest_writes web vda 0 20M 1
 mkdir "$backups/tuesday"
+until [ -d "$two/web/backups/tuesday" ]; do sleep 0.1; done     # it has no event
 exec 3< "$two/web/backups/tuesday/vda.raw"
 head -c 1000 <&3 > /dev/null
 echo cancel > "$mnt/web/job"
