@@ -46,7 +46,7 @@ own_libvirt_directories() {
 	umount -R -l /sys/fs/cgroup 2>/dev/null || :                    # two domains of one name would share a group
 	own_users
 	own_kvm
-	mkdir -p -m 711 /var/lib/libvirt/images /var/cache/libvirt/qemu/capabilities /run/libvirt
+	mkdir -p /run/libvirt /var/lib/libvirt/images /var/cache/libvirt/qemu/capabilities
 	cp "$cache"/capabilities/* /var/cache/libvirt/qemu/capabilities/ 2>/dev/null || :
 	cat > /etc/libvirt/qemu.conf <<-'END'
 		stdio_handler = "file"
@@ -62,11 +62,14 @@ own_libvirt_directories() {
 
 # The answers of QEMU that libvirt took seconds to collect, for the next one
 keep_capabilities() {
-	mkdir -p "$cache/capabilities"
+	local file new kept=$cache/capabilities
+
+	mkdir -p "$kept"
 	for file in /var/cache/libvirt/qemu/capabilities/*.xml; do
-		[ "$file" -nt "$cache/capabilities/${file##*/}" ] || continue
-		cp -p "$file" "$cache/capabilities/.${file##*/}.$$"
-		mv "$cache/capabilities/.${file##*/}.$$" "$cache/capabilities/${file##*/}"
+		[ "$file" -nt "$kept/${file##*/}" ] || continue
+		new=$(mktemp "$kept/.new.XXXXXX")
+		cp -p "$file" "$new"
+		mv "$new" "$kept/${file##*/}"
 	done
 }
 
