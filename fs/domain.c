@@ -66,7 +66,7 @@ int domain_set_state (const struct place *at, const char *state, struct fault *f
 	int r;
 
 	if (!g_strv_contains (states, state))
-		return fault (f, EINVAL, "state is one of: running paused shutoff destroyed saved reset");
+		return fault (f, EINVAL, "state is one of: running paused shutoff destroyed reset");
 	options_wish (at, &wish);
 	r = check_backups (at, state, f);
 	if (r >= 0 || (r == -EBUSY && wish_lets (&wish)))

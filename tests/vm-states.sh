@@ -31,7 +31,7 @@ become destroyed shutoff
 become paused paused
 is "paused"                       "$(virsh domstate web)"
 become running running
-refused "state is one of: running paused shutoff destroyed saved reset" sh -c 'echo sleeping > state'
+refused "state is one of: running paused shutoff destroyed reset" sh -c 'echo sleeping > state'
 
 # there is no operating system that would obey
 sh -c 'echo shutoff > state' 2> "$tmp/said" & asking=$!
