@@ -98,4 +98,13 @@ refused "web is off with its memory saved: write running, or virsh managedsave-r
 echo running > state
 is "running" "$(cat state)"
 
+
+# firmware that keeps its variables in a file
+cp "$tmp/vda.qcow2" "$tmp/uefi.qcow2"
+truncate -s 1M "$tmp/code.fd" "$tmp/vars.fd"
+start uefi "$(disk vda virtio qcow2 uefi.qcow2)" "<loader readonly='yes' type='pflash'>$tmp/code.fd</loader><nvram>$tmp/vars.fd</nvram>"
+domain=uefi
+sleep 1.1
+refused "no internal snapshot can hold the variables of its firmware; write external to options/storage, which this libvirt cannot revert" \
+	mkdir "$mnt/uefi/snapshots/one"
 cd /
