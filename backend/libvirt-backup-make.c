@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "libvirt-backup-served.h"
-#include "libvirt-begun.h"
 #include "libvirt-job.h"
+#include "libvirt-work.h"
 #include "libvirt-xml.h"
 
 /* A backup on its way, and how far it has come. */
@@ -221,7 +221,7 @@ static int open_disk (struct begin *b, const char *target, struct listing *sizes
 {
 	struct image *image;
 	struct entry *disk;
-	int r = begun_cancelled (b->domain, 0) ? fault (f, EINTR, "cancelled") : 0;
+	int r = work_is_cancelled (b->domain, 0) ? fault (f, EINTR, "cancelled") : 0;
 
 	if (r == 0)
 		r = served_image (b->served, target, &image, f);
@@ -283,7 +283,7 @@ static void undo (struct begin *b)
 
 static int begin_watch (struct begin *b, struct fault *f)
 {
-	if (begun_cancelled (b->domain, 0))
+	if (work_is_cancelled (b->domain, 0))
 		return fault (f, EINTR, "cancelled");
 	b->served->record = g_steal_pointer (&b->record);
 	b->served = served_begin (b->served, f);
@@ -294,7 +294,7 @@ static int begin (struct begin *b, struct fault *f)
 {
 	int r;
 
-	begun (b->domain, "backup", b->name, BY_ABORT);
+	work_begin (b->domain, "backup", b->name, BY_ABORT);
 	r = begin_job (b, f);
 	if (r == 0)
 		r = open_disks (b, f);
@@ -302,9 +302,9 @@ static int begin (struct begin *b, struct fault *f)
 		r = begin_watch (b, f);
 	if (r < 0)
 		undo (b);
-	if (r < 0 && begun_cancelled (b->domain, 0))
+	if (r < 0 && work_is_cancelled (b->domain, 0))
 		r = fault (f, EINTR, "cancelled");
-	begun_over (b->domain);
+	work_end (b->domain);
 	return r;
 }
 

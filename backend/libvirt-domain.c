@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "libvirt-begun.h"
 #include "libvirt-domain.h"
+#include "libvirt-work.h"
 #include "libvirt-xml.h"
 #include "qemu-offline.h"
 

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "libvirt-begun.h"
 #include "libvirt-job.h"
+#include "libvirt-work.h"
 #include "libvirt-xml.h"
 
 enum { PATIENCE_MS = 400, NAP_MS = 40, CANCEL_SECONDS = 10 };
@@ -184,7 +184,7 @@ static void look (struct libvirt *lv, virDomainPtr dom, bool ours, bool measure,
 
 static int collect (struct libvirt *lv, virDomainPtr dom, const char *domain, bool measure, GArray *jobs, struct fault *f)
 {
-	bool ours = begun_add (domain, jobs);
+	bool ours = work_add (domain, jobs);
 	int active = virDomainIsActive (dom);
 
 	if (active < 0)
@@ -247,13 +247,13 @@ int libvirt_check_quiet (struct libvirt *lv, virDomainPtr dom, const char *domai
 	return check (lv, dom, domain, holds_state, f);
 }
 
-static int cancel_ours (virDomainPtr dom, const char *domain, const char *name, enum begun_cancel how, struct fault *f)
+static int cancel_ours (virDomainPtr dom, const char *domain, const char *name, enum work_cancel how, struct fault *f)
 {
 	if (how == NOT_AT_ALL)
 		return fault (f, EOPNOTSUPP, "libvirt cannot cancel what makes, deletes or goes back to %s: wait for it", name);
 	if (how == BY_ABORT && virDomainAbortJob (dom) < 0)
 		return libvirt_fault (f);
-	return begun_await (domain, name, CANCEL_SECONDS, f);
+	return work_await (domain, name, CANCEL_SECONDS, f);
 }
 
 static int await_others (struct libvirt *lv, virDomainPtr dom, const char *domain, const char *name, struct fault *f)
@@ -300,11 +300,11 @@ int libvirt_cancel (struct backend *be, const char *domain, const char *name, st
 {
 	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
 	g_autoptr (GArray) jobs = jobs_new ();
-	enum begun_cancel how;
+	enum work_cancel how;
 
 	if (!dom)
 		return -f->err;
-	if (begun_cancel (domain, name, &how))
+	if (work_cancel (domain, name, &how))
 		return cancel_ours (dom, domain, name, how, f);
 	if (collect (libvirt_of (be), dom, domain, true, jobs, f) < 0)
 		return -f->err;

@@ -11,11 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libvirt-begun.h"
 #include "libvirt-image.h"
 #include "libvirt-job.h"
 #include "libvirt-overlay.h"
 #include "libvirt-snapshot.h"
+#include "libvirt-work.h"
 
 struct plan {
 	struct libvirt *lv;
@@ -283,7 +283,7 @@ static int fail (const struct plan *plan, virDomainSnapshotPtr made, struct faul
 {
 	if (f->err != ENOTCONN)
 		undo (plan, made);
-	if (begun_cancelled (plan->domain, 0))
+	if (work_is_cancelled (plan->domain, 0))
 		return fault (f, EINTR, "cancelled");
 	return -f->err;
 }
@@ -322,9 +322,9 @@ static int make (struct plan *plan, struct fault *f)
 	if (check (plan, f) < 0 || prepare (plan, f) < 0)
 		return -f->err;
 	by_abort = plan->external && plan->memory;
-	begun (plan->domain, "snapshot", plan->wish->name, by_abort ? BY_ABORT : NOT_AT_ALL);
+	work_begin (plan->domain, "snapshot", plan->wish->name, by_abort ? BY_ABORT : NOT_AT_ALL);
 	r = perform (plan, f);
-	begun_over (plan->domain);
+	work_end (plan->domain);
 	return r;
 }
 

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libvirt-begun.h"
 #include "libvirt-image.h"
 #include "libvirt-job.h"
 #include "libvirt-snapshot.h"
+#include "libvirt-work.h"
 
 struct revert {
 	struct libvirt *lv;
@@ -164,10 +164,10 @@ static int perform (const struct revert *revert, struct fault *f)
 
 	if (revert->said->external)
 		space_out (revert->domain);
-	begun (revert->domain, "revert", revert->wish->name, NOT_AT_ALL);
+	work_begin (revert->domain, "revert", revert->wish->name, NOT_AT_ALL);
 	if (virDomainRevertToSnapshot (revert->snapshot, flags_of (revert)) < 0)
 		r = libvirt_fault (f);
-	begun_over (revert->domain);
+	work_end (revert->domain);
 	if (revert->said->external)
 		note (revert->domain);
 	return r;

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libvirt-begun.h"
 #include "libvirt-image.h"
 #include "libvirt-job.h"
 #include "libvirt-snapshot.h"
+#include "libvirt-work.h"
 
 virDomainSnapshotPtr libvirt_snapshot (virDomainPtr dom, const char *name, struct fault *f)
 {
@@ -277,9 +277,9 @@ static int let_go (const struct going *going, struct fault *f)
 
 	if (r < 0)
 		return r;
-	begun (going->domain, "delete", going->name, NOT_AT_ALL);
+	work_begin (going->domain, "delete", going->name, NOT_AT_ALL);
 	r = virDomainSnapshotDelete (going->snapshot, flags_of (going)) < 0 ? libvirt_fault (f) : clear_away (going, f);
-	begun_over (going->domain);
+	work_end (going->domain);
 	return r;
 }
 

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "libvirt-begun.h"
 #include "libvirt-domain.h"
 #include "libvirt-job.h"
+#include "libvirt-work.h"
 
 enum { SHUTDOWN_SECONDS = 60 };
 
@@ -82,7 +82,7 @@ static int await_stop (const struct wanted *now, struct fault *f)
 		if (g_get_monotonic_time () > until)
 			return fault (f, ETIMEDOUT, "%s was asked to shut down and has not for %d s: it still may, or write destroyed",
 				      now->domain, SHUTDOWN_SECONDS);
-		if (begun_cancelled (now->domain, 0.2))         /* at EINTR a shell would write again */
+		if (work_is_cancelled (now->domain, 0.2))         /* at EINTR a shell would write again */
 			return fault (f, ETIMEDOUT, "nobody waits for %s to shut down any more: it still may", now->domain);
 	}
 	return 0;
@@ -103,9 +103,9 @@ static int shut_off (const struct wanted *now, struct fault *f)
 		return crashed (now, f);
 	if (virDomainShutdown (now->dom) < 0)
 		return libvirt_fault (f);
-	begun (now->domain, "shutdown", "shutoff", BY_ITSELF);
+	work_begin (now->domain, "shutdown", "shutoff", BY_ITSELF);
 	r = await_stop (now, f);
-	begun_over (now->domain);
+	work_end (now->domain);
 	return r;
 }
 

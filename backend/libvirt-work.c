@@ -1,18 +1,18 @@
-/* libvirt-begun.c - what this mount itself does in a domain, and whose turn it is there */
+/* libvirt-work.c - what this mount itself does in a domain, and whose turn it is there */
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "backend.h"
-#include "libvirt-begun.h"
+#include "libvirt-work.h"
 #include "lock.h"
 
 enum { TURN_MS = 400 };
 
 struct ours {
 	struct job job;
-	enum begun_cancel how;
+	enum work_cancel how;
 	bool cancelled;
 };
 
@@ -21,7 +21,7 @@ static pthread_cond_t news = PTHREAD_COND_INITIALIZER;
 static GHashTable *all;         /* domain -> ours */
 static GHashTable *turns;       /* a set of domains: somebody asks their QEMU */
 
-void begun (const char *domain, const char *operation, const char *name, enum begun_cancel how)
+void work_begin (const char *domain, const char *operation, const char *name, enum work_cancel how)
 {
 	struct ours *ours = g_new0 (struct ours, 1);
 
@@ -36,7 +36,7 @@ void begun (const char *domain, const char *operation, const char *name, enum be
 	g_hash_table_insert (all, g_strdup (domain), ours);
 }
 
-void begun_over (const char *domain)
+void work_end (const char *domain)
 {
 	LOCKED (&lock);
 
@@ -52,7 +52,7 @@ static struct ours *find (const char *domain, const char *name)
 	return ours && (!name || strcmp (ours->job.name, name) == 0) ? ours : NULL;
 }
 
-bool begun_add (const char *domain, GArray *jobs)
+bool work_add (const char *domain, GArray *jobs)
 {
 	LOCKED (&lock);
 	const struct ours *ours = find (domain, NULL);
@@ -62,7 +62,7 @@ bool begun_add (const char *domain, GArray *jobs)
 	return ours && ours->how != BY_ITSELF;
 }
 
-bool begun_cancel (const char *domain, const char *name, enum begun_cancel *how)
+bool work_cancel (const char *domain, const char *name, enum work_cancel *how)
 {
 	LOCKED (&lock);
 	struct ours *ours = find (domain, name);
@@ -75,7 +75,7 @@ bool begun_cancel (const char *domain, const char *name, enum begun_cancel *how)
 	return true;
 }
 
-int begun_await (const char *domain, const char *name, unsigned seconds, struct fault *f)
+int work_await (const char *domain, const char *name, unsigned seconds, struct fault *f)
 {
 	gint64 until = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
 
@@ -86,7 +86,7 @@ int begun_await (const char *domain, const char *name, unsigned seconds, struct 
 	return 0;
 }
 
-bool begun_cancelled (const char *domain, double seconds)
+bool work_is_cancelled (const char *domain, double seconds)
 {
 	gint64 until = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
 
