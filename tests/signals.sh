@@ -65,7 +65,7 @@ for signal in CHLD WINCH USR1 ALRM; do
 done
 is ""                   "$(cat "$tmp/said")"            # it waits on
 rm "$FAKE_HANG"
-soon
+wait $reader
 is "True"               "$(cat "$tmp/said")"            # and has all its bytes
 
 for signal in INT TERM KILL; do                         # not the first that it gets
