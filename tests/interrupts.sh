@@ -58,12 +58,6 @@ for signal in INT KILL; do
 	rmdir snapshots/late
 done
 
-# who hears it and goes on is told
-is "Interrupted system call" "$(timeout --foreground -s INT 0.5 python3 -c 'import ctypes, os, signal
-signal.signal(signal.SIGINT, lambda *_: None)
-ctypes.CDLL(None, use_errno=True).mkdir(b"snapshots/slow", 0o777)
-print(os.strerror(ctypes.get_errno()))' || :)"
-
 mkdir backups/b
 for signal in INT KILL; do
 	echo alpha > "$FAKE_HANG"
