@@ -48,7 +48,8 @@ static char *ask_monitor (virDomainPtr dom, const char *command, unsigned flags,
 	return answer;
 }
 
-static int count_tags (struct libvirt *lv, virDomainPtr dom, const struct libvirt_disk *image, const char *tag, struct fault *f)
+static int count_tags (struct libvirt *lv, virDomainPtr dom, const struct libvirt_disk *image, const char *tag,
+		       struct fault *f)
 {
 	g_autofree char *nodes = NULL;
 
@@ -99,12 +100,14 @@ static int judge_any (const char *file, const char *tag, int n, struct fault *f)
 	return 0;
 }
 
-int libvirt_images_hold (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag, struct fault *f)
+int libvirt_images_hold (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag,
+			 struct fault *f)
 {
 	return judge_all (lv, dom, images, tag, judge_one, f);
 }
 
-int libvirt_images_lack (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag, struct fault *f)
+int libvirt_images_lack (struct libvirt *lv, virDomainPtr dom, const GPtrArray *images, const char *tag,
+			 struct fault *f)
 {
 	return judge_all (lv, dom, images, tag, judge_none, f);
 }

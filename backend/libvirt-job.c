@@ -134,7 +134,8 @@ static bool add_seen (virDomainPtr dom, bool ours, GArray *jobs)
 	return what != NULL;
 }
 
-static const char *block_job_of (virDomainPtr dom, const struct libvirt_disk *disk, bool measure, virDomainBlockJobInfo *info)
+static const char *block_job_of (virDomainPtr dom, const struct libvirt_disk *disk, bool measure,
+				 virDomainBlockJobInfo *info)
 {
 	*info = (virDomainBlockJobInfo) { 0 };
 	if (measure && virDomainGetBlockJobInfo (dom, disk->target, info, 0) > 0)
@@ -182,7 +183,8 @@ static void look (struct libvirt *lv, virDomainPtr dom, bool ours, bool measure,
 		add_block_jobs (dom, measure, jobs);
 }
 
-static int collect (struct libvirt *lv, virDomainPtr dom, const char *domain, bool measure, GArray *jobs, struct fault *f)
+static int collect (struct libvirt *lv, virDomainPtr dom, const char *domain, bool measure, GArray *jobs,
+		    struct fault *f)
 {
 	bool ours = work_add (domain, jobs);
 	int active = virDomainIsActive (dom);
@@ -218,7 +220,8 @@ static bool holds_all (const struct job *job)
 	return true;
 }
 
-static int check (struct libvirt *lv, virDomainPtr dom, const char *domain, bool (*holds) (const struct job *), struct fault *f)
+static int check (struct libvirt *lv, virDomainPtr dom, const char *domain, bool (*holds) (const struct job *),
+		  struct fault *f)
 {
 	g_autoptr (GArray) jobs = jobs_new ();
 
@@ -274,7 +277,8 @@ static int await_others (struct libvirt *lv, virDomainPtr dom, const char *domai
 	return there ? fault (f, ETIMEDOUT, "%s was told to end, and goes on", name) : 0;
 }
 
-static int cancel_others (struct libvirt *lv, virDomainPtr dom, const char *domain, const struct job *job, struct fault *f)
+static int cancel_others (struct libvirt *lv, virDomainPtr dom, const char *domain, const struct job *job,
+			  struct fault *f)
 {
 	bool of_disk = g_str_has_prefix (job->operation, "block-");
 

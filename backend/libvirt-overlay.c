@@ -10,14 +10,17 @@
 
 enum { COMMIT_SECONDS = 20, NAP_MS = 50 };
 
-/* IMAGE's path without its last suffix, or if it is the overlay of CURRENT, whose name may have dots, without that. */
+/* IMAGE's path without its last suffix; if it is the overlay of CURRENT, whose name may have dots, without that. */
 static char *path_beside (const char *image, const char *current, const char *name)
 {
 	g_autofree char *ours = g_strconcat (".", current, NULL);
 	const char *file = strrchr (image, '/') + 1;
-	const char *end = current && g_str_has_suffix (file, ours) ? file + strlen (file) - strlen (ours) : strrchr (file, '.');
-	int stem = end && end > file ? end - image : (int) strlen (image);
+	const char *end = strrchr (file, '.');
+	int stem;
 
+	if (current && g_str_has_suffix (file, ours))
+		end = file + strlen (file) - strlen (ours);
+	stem = end && end > file ? end - image : (int) strlen (image);
 	return g_strdup_printf ("%.*s.%s", stem, image, name);
 }
 

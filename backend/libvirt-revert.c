@@ -56,8 +56,8 @@ static int check_checkpoints (const struct revert *revert, struct fault *f)
 
 	if (!checkpoint)
 		return 0;
-	return fault (f, EPERM, "%s has checkpoint %s, with which going back would kill the guest: virsh checkpoint-delete %s %s first",
-		      revert->domain, checkpoint, virDomainGetName (revert->dom), checkpoint);
+	return fault (f, EPERM, "%s has checkpoint %s, with which going back would kill the guest: "
+		      "virsh checkpoint-delete %s %s first", revert->domain, checkpoint, virDomainGetName (revert->dom), checkpoint);
 }
 
 /* External ones below rest on the image that going back would change. */

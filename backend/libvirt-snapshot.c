@@ -25,7 +25,8 @@ virDomainSnapshotPtr libvirt_snapshot (virDomainPtr dom, const char *name, struc
 	return snapshot;
 }
 
-int libvirt_snapshot_read (virDomainSnapshotPtr snapshot, struct libvirt_snapshot **said, GPtrArray **disks, struct fault *f)
+int libvirt_snapshot_read (virDomainSnapshotPtr snapshot, struct libvirt_snapshot **said, GPtrArray **disks,
+			   struct fault *f)
 {
 	g_autofree char *xml = virDomainSnapshotGetXMLDesc (snapshot, 0);
 
@@ -180,7 +181,7 @@ struct going {
 	bool active;
 };
 
-/* How many things rest on its frozen images: its children, and the guest if it stands on it. */
+/* How many branches rest on its frozen images: its children, and the guest if it stands on it. */
 static int users (virDomainSnapshotPtr snapshot)
 {
 	return virDomainSnapshotNumChildren (snapshot, 0) + (virDomainSnapshotIsCurrent (snapshot, 0) == 1);
@@ -207,9 +208,9 @@ static int check_branches (const struct going *going, struct fault *f)
 	g_autoptr (virDomainSnapshot) child = only_child (going->snapshot);
 
 	if (users (going->snapshot) > 1)
-		return fault (f, ENOTEMPTY, "more than one thing rests on the images of %s: rmdir its children first", going->name);
+		return fault (f, ENOTEMPTY, "more than one branch rests on %s: rmdir its children first", going->name);
 	if (child && users (child) > 1)
-		return fault (f, ENOTEMPTY, "more than one thing rests on the images of %s, which follows %s: rmdir its children first",
+		return fault (f, ENOTEMPTY, "more than one branch rests on %s, which follows %s: rmdir its children first",
 			      virDomainSnapshotGetName (child), going->name);
 	return 0;
 }

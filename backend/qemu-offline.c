@@ -35,7 +35,7 @@ static char *qemu_img (const char *const *argv, const char *file, struct fault *
 	if (g_spawn_check_wait_status (status, NULL))
 		return out;
 	g_strdelimit (g_strchomp (errors), "\n", ' ');
-	fault (f, strstr (errors, "lock") ? EBUSY : EIO, "%s", errors);
+	fault (f, strstr (errors, "Failed to get") ? EBUSY : EIO, "%s", errors);
 	g_free (out);
 	return NULL;
 }

@@ -74,6 +74,12 @@ refused "the snapshots of web are external and kinds are never mixed: write auto
 echo > options/storage
 
 refused "two is external, and this libvirt cannot go back to those" mv snapshots/two current/
+virsh snapshot-dumpxml web two | sed 's,<name>two<,<name>branch<,' > "$tmp/branch.xml"
+virsh --quiet snapshot-create web "$tmp/branch.xml" --redefine > /dev/null
+sleep 1.1
+refused "more than one branch rests on one: rmdir its children first" rmdir snapshots/one
+is "rmdir: failed to remove 'snapshots/one': Directory not empty" "$(rmdir snapshots/one 2>&1)"
+virsh --quiet snapshot-delete web branch --metadata > /dev/null
 guest_writes web sda 4M 64k 4
 sum=$(contents)
 rmdir snapshots/two                                                     # in the middle

@@ -6,8 +6,10 @@ image vda.qcow2 qcow2 16M
 image sda.qcow2 qcow2 8M
 image base.qcow2 qcow2 8M
 image sdb.qcow2 qcow2 8M -b "$tmp/base.qcow2" -F qcow2
+truncate -s 1M "$tmp/tools.iso"
 start web "$(disk vda virtio qcow2 vda.qcow2) $(disk sda scsi qcow2 sda.qcow2) $(disk sdb sata qcow2 sdb.qcow2)
-	<disk type='file' device='cdrom'><target dev='sdc' bus='sata'/></disk>"
+	<disk type='file' device='cdrom'><target dev='sdc' bus='sata'/></disk>
+	<disk type='file' device='cdrom'><source file='$tmp/tools.iso'/><target dev='sdd' bus='sata'/><readonly/></disk>"
 mount_domfs qemu:///system
 cd "$mnt/web"
 

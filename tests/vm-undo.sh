@@ -5,7 +5,14 @@
 domain=web
 image vda.qcow2 qcow2 16M
 image vdb.qcow2 qcow2 8M
-start web "$(disk vda virtio qcow2 vda.qcow2) $(disk vdb virtio qcow2 vdb.qcow2)"
+define web "$(disk vda virtio qcow2 vda.qcow2) $(disk vdb virtio qcow2 vdb.qcow2)" "" 128
+head -c 64M /dev/urandom > "$tmp/memory"                # more than fits between QEMU and who writes it to its file
+namespace=http://libvirt.org/schemas/domain/qemu/1.0
+loader="<qemu:arg value='-device'/><qemu:arg value='loader,file=$tmp/memory,addr=0x1000000,force-raw=on'/>"
+sed -i "s|<domain |&xmlns:qemu='$namespace' |; s|</domain>|<qemu:commandline>$loader</qemu:commandline>&|" "$tmp/web.xml"
+virsh --quiet undefine web > /dev/null
+virsh --quiet define "$tmp/web.xml" > /dev/null
+virsh --quiet start web > /dev/null
 mkdir "$tmp/saves"
 mount_domfs qemu:///system -o saves="$tmp/saves"
 cd "$mnt/web"
@@ -58,6 +65,19 @@ kill -CONT $h
 fails wait "$making"
 sleep 1
 nothing_left running
+
+# somebody cancels it while memory is written
+mkdir snapshots/one 2> "$tmp/said" & making=$!
+until h=$(helper); do kill -0 "$making"; done
+kill -STOP $h
+is "operation snapshot name one"  "$(head -2 job | xargs)"
+(sleep 0.5; kill -CONT $h) &
+echo cancel > job
+fails wait "$making"
+is "mkdir: cannot create directory 'snapshots/one': Interrupted system call" "$(cat "$tmp/said")"
+is "cancelled"                    "$(sed 's/.*: //' error)"
+nothing_left running
+
 mkdir snapshots/one
 is "one"                          "$(ls snapshots)"
 rmdir snapshots/one
