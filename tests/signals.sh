@@ -53,7 +53,7 @@ reader() {
 soon() {
 	local began=${EPOCHREALTIME/./}
 	{ wait $reader || :; } 2>/dev/null
-	[ $((${EPOCHREALTIME/./} - began)) -lt 1000000 ] || { echo "took too long to end"; exit 1; }
+	[ $((${EPOCHREALTIME/./} - began)) -lt 3000000 ] || { echo "took too long to end"; exit 1; }
 }
 sleep 0.3
 mkdir backups/b
