@@ -1,20 +1,13 @@
 /* The bytes that come out are the server's, or none at all. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -23,105 +16,7 @@
 #include "liar.h"
 #include "lock.h"
 #include "nbd.h"
-
-enum { MIB = 1 << 20, SIZE = 96 * MIB + 1536, DATA_END = 80 * MIB };
-
-static char dir[] = "/tmp/domfs-nbd-XXXXXX";
-static char *disk, *qcow2, *at;         /* the files, the socket */
-static int fd;
-static pid_t server;
-
-static void run (const char *command)
-{
-	assert_int_equal (system (command), 0);
-}
-
-/* A disk with holes, whose data has no period of its own; and the same as a qcow2. */
-static int make_disks (void **unused)
-{
-	static const struct { off_t at; size_t len; } data[] = {
-		{ 0, 4096 }, { 3 * MIB, 300 * 4096 }, { 9 * MIB + 4096, 4096 }, { 40 * MIB, 40 * MIB },
-	};
-	g_autofree char *bytes = g_malloc (40 * MIB), *convert = NULL;
-	uint64_t x = 88172645463325252;
-
-	(void) unused;
-	if (!mkdtemp (dir))
-		return -1;
-	disk = g_build_filename (dir, "disk", NULL);
-	qcow2 = g_build_filename (dir, "disk.qcow2", NULL);
-	at = g_build_filename (dir, "socket", NULL);
-	for (size_t i = 0; i < 40 * MIB / sizeof x; i++) {
-		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-		memcpy (bytes + i * sizeof x, &x, sizeof x);
-	}
-	fd = open (disk, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_int_equal (ftruncate (fd, SIZE), 0);
-	for (size_t i = 0; i < G_N_ELEMENTS (data); i++)
-		assert_int_equal (pwrite (fd, bytes, data[i].len, data[i].at), data[i].len);
-	convert = g_strdup_printf ("qemu-img convert -f raw -O qcow2 %s %s", disk, qcow2);
-	run (convert);
-	return 0;
-}
-
-static int remove_disks (void **unused)
-{
-	g_autofree char *rm = g_strdup_printf ("rm -r %s", dir);
-
-	(void) unused;
-	close (fd);
-	run (rm);
-	g_free (disk);
-	g_free (qcow2);
-	g_free (at);
-	return 0;
-}
-
-static bool answers (void)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int s = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
-
-	g_strlcpy (to.sun_path, at, sizeof to.sun_path);
-	r = connect (s, (struct sockaddr *) &to, sizeof to);
-	close (s);
-	return r == 0;
-}
-
-/* Start a server, whose words are separated by blanks; "@" is its socket, "#" the disk. */
-static void serve (const char *words)
-{
-	g_auto (GStrv) argv = g_strsplit (words, " ", -1);
-
-	for (char **word = argv; *word; word++)
-		if (strcmp (*word, "@") == 0 || strcmp (*word, "#") == 0) {
-			const char *path = **word == '@' ? at : disk;
-
-			g_free (*word);
-			*word = g_strdup (path);
-		}
-	unlink (at);
-	server = fork ();
-	if (server == 0) {
-		dup2 (open ("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO); /* each error is told there */
-		execvp (argv[0], argv);
-		_exit (127);
-	}
-	for (int i = 0; i < 1000 && !answers (); i++)
-		g_usleep (10000);
-	assert_true (answers ());
-}
-
-static int stop (void **unused)
-{
-	(void) unused;
-	if (server > 0) {
-		kill (server, SIGKILL);
-		waitpid (server, NULL, 0);
-	}
-	server = 0;
-	return 0;
-}
+#include "server.h"
 
 static struct image *image_of (struct nbd_witness *witness)
 {
@@ -244,7 +139,7 @@ static void a_disk_is_read_as_it_is (void **format)
 						  strcmp (*format, "raw") == 0 ? disk : qcow2);
 	struct image *image;
 
-	serve (words);
+	server_start (words);
 	image = image_of (NULL);
 	assert_int_equal (image->size, SIZE);
 	compare_maps (image);
@@ -261,7 +156,7 @@ static void without_a_map_all_is_data (void **unused)
 	struct fault f;
 
 	(void) unused;
-	serve ("nbdkit -f -r --no-sr -U @ file #");
+	server_start ("nbdkit -f -r --no-sr -U @ file #");
 	image = image_of (NULL);
 	assert_int_equal (image->allocated, SIZE);
 	assert_int_equal (image->ops->extent (image, 10 * MIB, &e, &f), 0);
@@ -276,7 +171,7 @@ static void an_error_is_an_error_and_the_rest_is_right (void **unused)
 	struct image *image;
 
 	(void) unused;
-	serve ("nbdkit -f -r -U @ --filter=error file # error-pread=ENOSPC error-pread-rate=40%");
+	server_start ("nbdkit -f -r -U @ --filter=error file # error-pread=ENOSPC error-pread-rate=40%");
 	image = image_of (NULL);
 	for (int i = 0; i < 400; i++) {
 		int err = answer (ask (image, 40 * MIB + i * 100003, 70001));
@@ -297,12 +192,12 @@ static void when_the_server_dies_all_is_EIO_for_good (void **unused)
 	size_t i;
 
 	(void) unused;
-	serve ("nbdkit -f -r -U @ --filter=delay file # rdelay=30");
+	server_start ("nbdkit -f -r -U @ --filter=delay file # rdelay=30");
 	image = image_of (NULL);
 	for (i = 0; i < G_N_ELEMENTS (readers); i++)
 		readers[i] = ask (image, 40 * MIB + i * 65536, 131072);
 	g_usleep (100000);
-	stop (NULL);
+	server_stop (NULL);
 	for (i = 0; i < G_N_ELEMENTS (readers); i++)
 		assert_int_equal (answer (readers[i]), EIO);
 	assert_int_equal (answer (ask (image, 0, 4096)), EIO);
@@ -316,7 +211,7 @@ static void what_has_ended_is_EIO_whoever_asked_before (void **unused)
 	struct reader *before;
 
 	(void) unused;
-	serve ("nbdkit -f -r -U @ --filter=delay file # rdelay=500ms");
+	server_start ("nbdkit -f -r -U @ --filter=delay file # rdelay=500ms");
 	image = image_of (NULL);
 	before = ask (image, 40 * MIB, 4096);
 	image_end (image);
@@ -329,7 +224,7 @@ static void what_has_ended_is_EIO_whoever_asked_before (void **unused)
 static void the_answer_may_close_the_image (void **unused)
 {
 	(void) unused;
-	serve ("qemu-nbd -r -t -e 8 -f raw -k @ #");
+	server_start ("qemu-nbd -r -t -e 8 -f raw -k @ #");
 	for (int i = 0; i < 50; i++) {
 		struct image *image = image_of (NULL);
 		struct reader *reader = g_new (struct reader, 1);
@@ -367,7 +262,7 @@ static void only_the_last_data_has_a_witness (void **unused)
 	struct fault f;
 
 	(void) unused;
-	serve ("qemu-nbd -r -t -e 8 -f raw -k @ #");
+	server_start ("qemu-nbd -r -t -e 8 -f raw -k @ #");
 	image = image_of (&witness.witness);
 	assert_int_equal (answer (ask (image, 0, 3 * MIB)), 0);
 	assert_int_equal (answer (ask (image, DATA_END - 8192, 8191)), 0);
@@ -448,18 +343,18 @@ static void where_nobody_listens_there_is_no_image (void **unused)
 int main (void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "a_raw_disk_is_read_as_it_is", a_disk_is_read_as_it_is, NULL, stop, (char *) "raw" },
-		{ "a_qcow2_is_read_as_it_is", a_disk_is_read_as_it_is, NULL, stop, (char *) "qcow2" },
-		cmocka_unit_test_teardown (without_a_map_all_is_data, stop),
-		cmocka_unit_test_teardown (an_error_is_an_error_and_the_rest_is_right, stop),
-		cmocka_unit_test_teardown (when_the_server_dies_all_is_EIO_for_good, stop),
-		cmocka_unit_test_teardown (what_has_ended_is_EIO_whoever_asked_before, stop),
-		cmocka_unit_test_teardown (the_answer_may_close_the_image, stop),
-		cmocka_unit_test_teardown (only_the_last_data_has_a_witness, stop),
+		{ "a_raw_disk_is_read_as_it_is", a_disk_is_read_as_it_is, NULL, server_stop, (char *) "raw" },
+		{ "a_qcow2_is_read_as_it_is", a_disk_is_read_as_it_is, NULL, server_stop, (char *) "qcow2" },
+		cmocka_unit_test_teardown (without_a_map_all_is_data, server_stop),
+		cmocka_unit_test_teardown (an_error_is_an_error_and_the_rest_is_right, server_stop),
+		cmocka_unit_test_teardown (when_the_server_dies_all_is_EIO_for_good, server_stop),
+		cmocka_unit_test_teardown (what_has_ended_is_EIO_whoever_asked_before, server_stop),
+		cmocka_unit_test_teardown (the_answer_may_close_the_image, server_stop),
+		cmocka_unit_test_teardown (only_the_last_data_has_a_witness, server_stop),
 		cmocka_unit_test (a_server_that_lies_is_not_believed),
 		cmocka_unit_test (a_map_ends_with_the_image_and_short_data_is_EIO),
 		cmocka_unit_test (where_nobody_listens_there_is_no_image),
 	};
 
-	return cmocka_run_group_tests (tests, make_disks, remove_disks);
+	return cmocka_run_group_tests (tests, server_make_disks, server_remove_disks);
 }
