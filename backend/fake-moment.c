@@ -28,29 +28,47 @@ static int list (struct backend *be, enum moment kind, const char *domain, struc
 	return guest ? 0 : -f->err;
 }
 
+enum { NAP = 3 * G_USEC_PER_SEC };
+
+static void begin_job (struct fake *fake, struct guest *guest, const char *operation, const char *name)
+{
+	LOCKED (&fake->lock);
+
+	guest->cancelled = false;
+	guest->job = (struct job) { .began = time (NULL), .total = NAP };
+	g_strlcpy (guest->job.operation, operation, sizeof guest->job.operation);
+	g_strlcpy (guest->job.name, name, sizeof guest->job.name);
+	g_snprintf (guest->job.owner, sizeof guest->job.owner, "domfs, pid %d", (int) getpid ());
+}
+
+static bool is_cancelled (struct fake *fake, struct guest *guest, gint64 spent)
+{
+	LOCKED (&fake->lock);
+
+	guest->job.done = spent;
+	return guest->cancelled;
+}
+
+static void end_job (struct fake *fake, struct guest *guest)
+{
+	LOCKED (&fake->lock);
+
+	guest->job = (struct job) { .operation = "" };
+}
+
 /* Take three seconds, or until somebody cancels. */
 static int nap (struct fake *fake, struct guest *guest, const char *operation, const char *name, struct fault *f)
 {
-	const struct job none = { .operation = "" };
+	gint64 began = g_get_monotonic_time (), spent = 0;
 	bool cancelled = false;
 
-	for (int done = 0; done < 300 && !cancelled; done++) {
-		pthread_mutex_lock (&fake->lock);
-		if (done == 0)
-			guest->cancelled = false;
-		g_strlcpy (guest->job.operation, operation, sizeof guest->job.operation);
-		g_strlcpy (guest->job.name, name, sizeof guest->job.name);
-		g_snprintf (guest->job.owner, sizeof guest->job.owner, "domfs, pid %d", (int) getpid ());
-		guest->job.began = done == 0 ? time (NULL) : guest->job.began;
-		guest->job.done = done << 20;
-		guest->job.total = 300 << 20;
-		cancelled = guest->cancelled;
-		pthread_mutex_unlock (&fake->lock);
+	begin_job (fake, guest, operation, name);
+	while (spent < NAP && !cancelled) {
 		g_usleep (10000);
+		spent = MIN (g_get_monotonic_time () - began, NAP);
+		cancelled = is_cancelled (fake, guest, spent);
 	}
-	pthread_mutex_lock (&fake->lock);
-	guest->job = none;
-	pthread_mutex_unlock (&fake->lock);
+	end_job (fake, guest);
 	return cancelled ? fault (f, EINTR, "cancelled") : 0;
 }
 
