@@ -8,6 +8,7 @@
 
 #include "libvirt-image.h"
 #include "qemu-offline.h"
+#include "qemu-tags.h"
 
 static bool is_kept (const GPtrArray *kept, const char *target)
 {
@@ -54,7 +55,7 @@ static int count_tags (struct libvirt *lv, virDomainPtr dom, const struct libvir
 	g_autofree char *nodes = NULL;
 
 	if (is_in_reach (lv, image))
-		return qemu_offline_tags (image->source, tag, f);
+		return qemu_tags_count (image->source, tag, f);
 	if (virDomainIsActive (dom) != 1)
 		return fault (f, EOPNOTSUPP, "%s of %s cannot be looked at from here", image->source, image->target);
 	nodes = ask_monitor (dom, "{\"execute\":\"query-named-block-nodes\"}", 0, f);
@@ -117,6 +118,17 @@ int libvirt_images_readable (struct libvirt *lv, virDomainPtr dom, const GPtrArr
 	return judge_all (lv, dom, images, "", judge_any, f);
 }
 
+int libvirt_images_open (struct libvirt *lv, const GPtrArray *images, struct fault *f)
+{
+	for (guint i = 0; i < images->len; i++) {
+		const struct libvirt_disk *image = images->pdata[i];
+
+		if (is_in_reach (lv, image) && qemu_offline_check (image->source, f) < 0)
+			return -f->err;
+	}
+	return 0;
+}
+
 int libvirt_images_unlocked (struct libvirt *lv, const GPtrArray *images, struct fault *f)
 {
 	for (guint i = 0; i < images->len; i++) {
@@ -140,7 +152,7 @@ void libvirt_images_remove (struct libvirt *lv, virDomainPtr dom, const GPtrArra
 	}
 	for (guint i = 0; i < images->len; i++) {
 		const struct libvirt_disk *image = images->pdata[i];
-		int n = is_in_reach (lv, image) ? qemu_offline_tags (image->source, tag, &ignored) : 0;
+		int n = is_in_reach (lv, image) ? qemu_tags_count (image->source, tag, &ignored) : 0;
 
 		for (; n > 0; n--)
 			qemu_offline_remove_tag (image->source, tag, &ignored);

@@ -17,8 +17,11 @@ int libvirt_images_hold (struct libvirt *, virDomainPtr, const GPtrArray *images
 /* Does none of them hold TAG?  0; EEXIST; EOPNOTSUPP as above. */
 int libvirt_images_lack (struct libvirt *, virDomainPtr, const GPtrArray *images, const char *tag, struct fault *);
 
-/* Can each of them be read, with its backing files?  0; EIO; EOPNOTSUPP as above. */
+/* Can each of them be read?  0; EIO; EOPNOTSUPP as above. */
 int libvirt_images_readable (struct libvirt *, virDomainPtr, const GPtrArray *images, struct fault *);
+
+/* Can QEMU open each of them, and its backing files?  0; EIO.  What cannot be reached from here is not looked at. */
+int libvirt_images_open (struct libvirt *, const GPtrArray *images, struct fault *);
 
 /* EBUSY if another process would keep a writer out of an image of a domain that is off. */
 int libvirt_images_unlocked (struct libvirt *, const GPtrArray *images, struct fault *);

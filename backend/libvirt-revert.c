@@ -93,6 +93,8 @@ static int check_tags (const struct revert *revert, struct fault *f)
 	g_autofree char *tag = name_decode (revert->wish->name);
 	int r = libvirt_images_hold (revert->lv, revert->dom, images, tag, f);
 
+	if (r == 0)
+		r = libvirt_images_open (revert->lv, images, f);
 	if (r != -EOPNOTSUPP || wish_lets (revert->wish))
 		return r == -EOPNOTSUPP ? 0 : r;
 	return fault (f, EPERM, "the images of %s cannot be looked at from here, and the guest would die if one lacks it: "

@@ -1,7 +1,6 @@
 /* qemu-offline.c - images, looked at and mended without their guest
  *
- * qemu-img opens a file under a running guest only with -U, which takes no lock; what
- * it reads of the snapshot table then may be torn, but only while that changes. */
+ * qemu-img opens a file under a running guest only with -U, which takes no lock. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +39,14 @@ static char *qemu_img (const char *const *argv, const char *file, struct fault *
 	return NULL;
 }
 
+int qemu_offline_check (const char *file, struct fault *f)
+{
+	const char *const argv[] = { "qemu-img", "info", "-U", "--backing-chain", "-f", "qcow2", file, NULL };
+	g_autofree char *out = qemu_img (argv, file, f);
+
+	return out ? 0 : -f->err;
+}
+
 static int count_tags (const json_t *image, const char *tag)
 {
 	const json_t *snapshots = json_object_get (image, "snapshots");
@@ -51,19 +58,6 @@ static int count_tags (const json_t *image, const char *tag)
 		n += g_strcmp0 (name, tag) == 0;
 	}
 	return n;
-}
-
-int qemu_offline_tags (const char *file, const char *tag, struct fault *f)
-{
-	const char *const argv[] = { "qemu-img", "info", "-U", "--backing-chain", "--output=json", "-f", "qcow2", file, NULL };
-	g_autofree char *out = qemu_img (argv, file, f);
-	JSON chain = out ? json_loads (out, 0, NULL) : NULL;
-
-	if (!out)
-		return -f->err;
-	if (json_array_size (chain) == 0)
-		return fault (f, EIO, "qemu-img said nothing of %s", file);
-	return count_tags (json_array_get (chain, 0), tag);
 }
 
 int qemu_offline_tags_in_nodes (const char *nodes, const char *file, const char *tag, struct fault *f)

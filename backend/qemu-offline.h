@@ -9,11 +9,11 @@
 
 #include "fault.h"
 
-/* How many internal snapshots FILE holds that are called TAG; or -errno, also where its
- * backing files cannot be opened. */
-int qemu_offline_tags (const char *file, const char *tag, struct fault *);
+/* Can FILE be opened, and its backing files? */
+int qemu_offline_check (const char *file, struct fault *);
 
-/* The same, of a guest that runs, by what query-named-block-nodes answered: NODES. */
+/* How many internal snapshots FILE holds that are called TAG, of a guest that runs, by what
+ * query-named-block-nodes answered: NODES. */
 int qemu_offline_tags_in_nodes (const char *nodes, const char *file, const char *tag, struct fault *);
 
 /* Remove the first that is called TAG; the guest must be off. */

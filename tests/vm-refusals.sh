@@ -50,7 +50,7 @@ mkdir snapshots/one
 echo destroyed > state
 mv "$tmp/vdb.qcow2" "$tmp/elsewhere"
 refused "$tmp/vdb.qcow2, which was vdb then, is not there: nothing was changed" mv snapshots/one current/
-refused "qemu-img: Could not open '$tmp/vdb.qcow2': Could not open '$tmp/vdb.qcow2': No such file or directory" rmdir snapshots/one
+refused "$tmp/vdb.qcow2 cannot be read: No such file or directory" rmdir snapshots/one
 is "one" "$(ls snapshots)"
 mv "$tmp/elsewhere" "$tmp/vdb.qcow2"
 
