@@ -20,7 +20,6 @@ struct revert {
 	struct wish *wish;
 	virDomainSnapshotPtr snapshot;
 	struct libvirt_snapshot *said;
-	GPtrArray *disks;       /* of its domain then */
 	struct hypervisor at;
 };
 
@@ -77,19 +76,31 @@ static int check_descendants (const struct revert *revert, struct fault *f)
 /* QEMU will not start without what the definition of then names. */
 static int check_files (const struct revert *revert, struct fault *f)
 {
-	for (guint i = 0; i < revert->disks->len && !revert->at.remote; i++) {
-		const struct libvirt_disk *disk = revert->disks->pdata[i];
+	for (guint i = 0; i < revert->said->files->len && !revert->at.remote; i++) {
+		const char *file = revert->said->files->pdata[i];
 
-		if (disk->source && *disk->source == '/' && access (disk->source, F_OK) < 0 && errno == ENOENT)
-			return fault (f, EIO, "%s, which was %s then, is not there: nothing was changed",
-				      disk->source, disk->target);
+		if (*file == '/' && access (file, F_OK) < 0 && errno == ENOENT)
+			return fault (f, EIO, "%s, which %s had then, is not there: nothing was changed", file, revert->domain);
+	}
+	return 0;
+}
+
+static int check_networks (const struct revert *revert, struct fault *f)
+{
+	for (guint i = 0; i < revert->said->networks->len; i++) {
+		const char *name = revert->said->networks->pdata[i];
+		g_autoptr (virNetwork) network = virNetworkLookupByName (virDomainGetConnect (revert->dom), name);
+
+		if (network ? virNetworkIsActive (network) == 0 : virGetLastErrorCode () == VIR_ERR_NO_NETWORK)
+			return fault (f, EBUSY, "network %s, which %s had then, does not run: virsh net-start %s first",
+				      name, revert->domain, name);
 	}
 	return 0;
 }
 
 static int check_tags (const struct revert *revert, struct fault *f)
 {
-	g_autoptr (GPtrArray) images = libvirt_images (revert->lv, revert->disks, revert->said->kept);
+	g_autoptr (GPtrArray) images = libvirt_images (revert->lv, revert->said->disks, revert->said->kept);
 	g_autofree char *tag = name_decode (revert->wish->name);
 	int r = libvirt_images_hold (revert->lv, revert->dom, images, tag, f);
 
@@ -116,7 +127,7 @@ static int check (const struct revert *revert, struct fault *f)
 		return -f->err;
 	if (strcmp (revert->at.driver, "QEMU") != 0)
 		return 0;
-	if (check_files (revert, f) < 0)
+	if (check_files (revert, f) < 0 || check_networks (revert, f) < 0)
 		return -f->err;
 	return revert->said->external ? 0 : check_internal (revert, f);
 }
@@ -180,12 +191,11 @@ int libvirt_snapshot_revert (struct backend *be, const char *domain, struct wish
 	struct libvirt *lv = libvirt_of (be);
 	g_autoptr (virDomain) dom = libvirt_domain (lv, domain, f);
 	g_autoptr (virDomainSnapshot) snapshot = dom ? libvirt_snapshot (dom, wish->name, f) : NULL;
-	g_autoptr (GPtrArray) disks = NULL;
-	PARSED_SNAPSHOT said = NULL;
+	PARSED_SNAPSHOT said = snapshot ? libvirt_snapshot_read (snapshot, f) : NULL;
 	struct revert revert;
 
-	if (!snapshot || libvirt_snapshot_read (snapshot, &said, &disks, f) < 0)
+	if (!said)
 		return -f->err;
-	revert = (struct revert) { lv, dom, domain, wish, snapshot, said, disks, libvirt_hypervisor (lv) };
+	revert = (struct revert) { lv, dom, domain, wish, snapshot, said, libvirt_hypervisor (lv) };
 	return check (&revert, f) < 0 ? -f->err : perform (&revert, f);
 }

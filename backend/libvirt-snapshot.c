@@ -25,16 +25,13 @@ virDomainSnapshotPtr libvirt_snapshot (virDomainPtr dom, const char *name, struc
 	return snapshot;
 }
 
-int libvirt_snapshot_read (virDomainSnapshotPtr snapshot, struct libvirt_snapshot **said, GPtrArray **disks,
-			   struct fault *f)
+struct libvirt_snapshot *libvirt_snapshot_read (virDomainSnapshotPtr snapshot, struct fault *f)
 {
 	g_autofree char *xml = virDomainSnapshotGetXMLDesc (snapshot, 0);
 
 	if (!xml)
-		return libvirt_fault (f);
-	*said = libvirt_xml_snapshot (xml);
-	*disks = libvirt_xml_disks (xml);
-	return 0;
+		libvirt_fault (f);
+	return xml ? libvirt_xml_snapshot (xml) : NULL;
 }
 
 int libvirt_check_changeable (struct libvirt *lv, virDomainPtr dom, const char *domain, struct fault *f)
@@ -53,14 +50,11 @@ static char *encoded (const char *name)
 static struct entry *entry_of (virDomainSnapshotPtr snapshot, const char *current, struct fault *f)
 {
 	g_autofree char *name = name_encode (virDomainSnapshotGetName (snapshot));
-	g_autofree char *xml = virDomainSnapshotGetXMLDesc (snapshot, 0);
-	PARSED_SNAPSHOT said = xml ? libvirt_xml_snapshot (xml) : NULL;
+	PARSED_SNAPSHOT said = libvirt_snapshot_read (snapshot, f);
 	struct entry *entry;
 
-	if (!xml) {
-		libvirt_fault (f);
+	if (!said)
 		return NULL;
-	}
 	entry = entry_new (name);
 	entry->parent = encoded (said->parent);
 	entry->state = g_steal_pointer (&said->state);
@@ -289,13 +283,12 @@ static int drop (struct backend *be, const char *domain, struct wish *wish, stru
 	struct libvirt *lv = libvirt_of (be);
 	g_autoptr (virDomain) dom = libvirt_domain (lv, domain, f);
 	g_autoptr (virDomainSnapshot) snapshot = dom ? libvirt_snapshot (dom, wish->name, f) : NULL;
-	g_autoptr (GPtrArray) disks = NULL, images = NULL;
-	PARSED_SNAPSHOT said = NULL;
+	PARSED_SNAPSHOT said = snapshot ? libvirt_snapshot_read (snapshot, f) : NULL;
+	g_autoptr (GPtrArray) images = said ? libvirt_images (lv, said->disks, said->kept) : NULL;
 	struct going going;
 
-	if (!snapshot || libvirt_snapshot_read (snapshot, &said, &disks, f) < 0)
+	if (!said)
 		return -f->err;
-	images = libvirt_images (lv, disks, said->kept);
 	going = (struct going) { lv, dom, domain, wish->name, snapshot, said, images, virDomainIsActive (dom) == 1 };
 	return let_go (&going, f);
 }

@@ -66,6 +66,20 @@ char *libvirt_xml_text (const char *xml, const char *xpath)
 	return text (doc, NULL, xpath);
 }
 
+static GPtrArray *texts (xmlDoc *doc, const char *xpath)
+{
+	g_autoptr (xmlXPathObject) found = find (doc, NULL, xpath);
+	GPtrArray *all = g_ptr_array_new_with_free_func (g_free);
+
+	for (size_t i = 0; i < count (found); i++) {
+		xmlChar *content = xmlNodeGetContent (found->nodesetval->nodeTab[i]);
+
+		g_ptr_array_add (all, g_strdup ((const char *) content));
+		xmlFree (content);
+	}
+	return all;
+}
+
 static void disk_free (void *ptr)
 {
 	struct libvirt_disk *disk = ptr;
@@ -115,10 +129,9 @@ static struct libvirt_disk *disk_of (xmlDoc *doc, xmlNode *node)
 	return disk;
 }
 
-GPtrArray *libvirt_xml_disks (const char *xml)
+static GPtrArray *disks_of (xmlDoc *doc, const char *xpath)
 {
-	g_autoptr (xmlDoc) doc = parse (xml);
-	g_autoptr (xmlXPathObject) found = find (doc, NULL, "/domain/devices/disk | /domainsnapshot/domain/devices/disk");
+	g_autoptr (xmlXPathObject) found = find (doc, NULL, xpath);
 	GPtrArray *disks = g_ptr_array_new_with_free_func (disk_free);
 
 	for (size_t i = 0; i < count (found); i++) {
@@ -130,6 +143,13 @@ GPtrArray *libvirt_xml_disks (const char *xml)
 			disk_free (disk);
 	}
 	return disks;
+}
+
+GPtrArray *libvirt_xml_disks (const char *xml)
+{
+	g_autoptr (xmlDoc) doc = parse (xml);
+
+	return disks_of (doc, "/domain/devices/disk");
 }
 
 const struct libvirt_disk *libvirt_disk_find (const GPtrArray *disks, const char *target)
@@ -155,20 +175,9 @@ static int64_t number (xmlDoc *doc, const char *xpath)
 	return digits ? g_ascii_strtoll (digits, NULL, 10) : 0;
 }
 
-/* Before <disks> there were only internal ones, of all. */
-static GPtrArray *kept_by (xmlDoc *doc)
-{
-	g_autoptr (xmlXPathObject) found = find (doc, NULL, "disks/disk[@snapshot!='no']/@name");
-	GPtrArray *kept = g_ptr_array_new_with_free_func (g_free);
-
-	for (size_t i = 0; i < count (found); i++) {
-		xmlChar *name = xmlNodeGetContent (found->nodesetval->nodeTab[i]);
-
-		g_ptr_array_add (kept, g_strdup ((const char *) name));
-		xmlFree (name);
-	}
-	return kept;
-}
+/* What QEMU opens when it starts, but for backing files. */
+static const char needed[] = "domain/devices/disk/source/@file | domain/devices/disk/source/@dev | "
+	"domain/os/kernel | domain/os/initrd | domain/os/dtb | domain/os/loader";
 
 struct libvirt_snapshot *libvirt_xml_snapshot (const char *xml)
 {
@@ -180,7 +189,9 @@ struct libvirt_snapshot *libvirt_xml_snapshot (const char *xml)
 		.description = text (doc, NULL, "description"), .memory_file = text (doc, NULL, "memory/@file"),
 		.created = number (doc, "creationTime"), .memory = has (doc, NULL, "memory[@snapshot!='no']"),
 		.external = has (doc, NULL, "memory[@snapshot='external'] | disks/disk[@snapshot='external']"),
-		.kept = kept_by (doc),
+		.kept = texts (doc, "disks/disk[@snapshot!='no']/@name"),
+		.disks = disks_of (doc, "domain/devices/disk"), .files = texts (doc, needed),
+		.networks = texts (doc, "domain/devices/interface[@type='network']/source/@network"),
 	};
 	return snapshot;
 }
@@ -196,6 +207,9 @@ void libvirt_snapshot_leave (struct libvirt_snapshot **parsed)
 	g_free (snapshot->description);
 	g_free (snapshot->memory_file);
 	g_ptr_array_unref (snapshot->kept);
+	g_ptr_array_unref (snapshot->disks);
+	g_ptr_array_unref (snapshot->files);
+	g_ptr_array_unref (snapshot->networks);
 	g_free (snapshot);
 }
 

@@ -26,7 +26,7 @@ struct libvirt_disk {
 	bool readonly, transient, iothread;
 };
 
-/* The drives of a <domain>, or of the <domain> inside a <domainsnapshot>: of struct libvirt_disk. */
+/* The drives of a <domain>: of struct libvirt_disk. */
 GPtrArray *libvirt_xml_disks (const char *xml);
 const struct libvirt_disk *libvirt_disk_find (const GPtrArray *disks, const char *target);
 
@@ -40,6 +40,8 @@ struct libvirt_snapshot {
 	int64_t created;                        /* seconds since 1970 */
 	bool memory, external;
 	GPtrArray *kept;                        /* of char *: the targets of disks that it keeps */
+	GPtrArray *disks;                       /* of struct libvirt_disk: its domain's then */
+	GPtrArray *files, *networks;            /* of char *: that its domain needs to start */
 };
 
 struct libvirt_snapshot *libvirt_xml_snapshot (const char *xml);

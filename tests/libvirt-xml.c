@@ -64,12 +64,14 @@ static const char external[] =
 	"<memory snapshot='external' file='/saves/s.memory'/>"
 	"<disks><disk name='vda' snapshot='external' type='file'><source file='/img/vda.s'/></disk>"
 	"<disk name='sdb' snapshot='no'/></disks>"
-	"<domain><devices><disk type='file'><source file='/img/vda'/><target dev='vda'/></disk></devices></domain></domainsnapshot>";
+	"<domain><os><kernel>/boot/vmlinuz</kernel></os><devices>"
+	"<disk type='file'><source file='/img/vda'/><target dev='vda'/></disk>"
+	"<interface type='network'><source network='default'/></interface><interface type='user'/></devices></domain>"
+	"</domainsnapshot>";
 
 static void a_snapshot_says_what_it_keeps (void **state)
 {
 	PARSED_SNAPSHOT s = libvirt_xml_snapshot (external);
-	g_autoptr (GPtrArray) disks = libvirt_xml_disks (external);
 
 	(void) state;
 	assert_string_equal (s->parent, "r");
@@ -80,7 +82,11 @@ static void a_snapshot_says_what_it_keeps (void **state)
 	assert_true (s->external);
 	assert_int_equal (s->kept->len, 1);
 	assert_string_equal (s->kept->pdata[0], "vda");
-	assert_string_equal (libvirt_disk_find (disks, "vda")->source, "/img/vda");     /* where its bytes are */
+	assert_string_equal (libvirt_disk_find (s->disks, "vda")->source, "/img/vda");  /* where its bytes are */
+	assert_int_equal (s->files->len, 2);
+	assert_string_equal (s->files->pdata[0], "/boot/vmlinuz");
+	assert_int_equal (s->networks->len, 1);
+	assert_string_equal (s->networks->pdata[0], "default");
 }
 
 static void a_new_snapshot_is_quoted (void **state)

@@ -49,7 +49,7 @@ is "lost" "$(qemu-img snapshot -U -l "$tmp/vdb.qcow2" | awk 'NR > 2 { print $2 }
 mkdir snapshots/one
 echo destroyed > state
 mv "$tmp/vdb.qcow2" "$tmp/elsewhere"
-refused "$tmp/vdb.qcow2, which was vdb then, is not there: nothing was changed" mv snapshots/one current/
+refused "$tmp/vdb.qcow2, which web had then, is not there: nothing was changed" mv snapshots/one current/
 refused "$tmp/vdb.qcow2 cannot be read: No such file or directory" rmdir snapshots/one
 is "one" "$(ls snapshots)"
 mv "$tmp/elsewhere" "$tmp/vdb.qcow2"
