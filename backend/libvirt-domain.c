@@ -60,28 +60,40 @@ static void free_domains (virDomainPtr *domains, int n)
 	free (domains);
 }
 
-static int list_one_by_one (struct libvirt *lv, virConnectPtr conn, struct listing *out, struct fault *f)
+/* One that has gone since it was listed is none. */
+static int add_each (struct libvirt *lv, virDomainPtr *domains, int n, struct listing *out, struct fault *f)
 {
-	virDomainPtr *domains;
-	int n = virConnectListAllDomains (conn, &domains, 0);
-
-	if (n < 0)
-		return libvirt_fault (f);
 	for (int i = 0; i < n; i++) {
 		int state, reason;
 
 		if (virDomainGetState (domains[i], &state, &reason, 0) == 0)
-			add (lv, out, domains[i], state);       /* else it has just gone */
+			add (lv, out, domains[i], state);
+		else if (libvirt_fault (f) != -ENOENT)
+			return -f->err;
 	}
-	free_domains (domains, n);
 	return 0;
 }
 
-static void mark_saved (virConnectPtr conn, const struct listing *out)
+static int list_one_by_one (struct libvirt *lv, virConnectPtr conn, struct listing *out, struct fault *f)
+{
+	virDomainPtr *domains;
+	int n = virConnectListAllDomains (conn, &domains, 0), r;
+
+	if (n < 0)
+		return libvirt_fault (f);
+	r = add_each (lv, domains, n, out, f);
+	free_domains (domains, n);
+	return r;
+}
+
+/* Drivers that cannot save cannot tell. */
+static int mark_saved (virConnectPtr conn, const struct listing *out, struct fault *f)
 {
 	virDomainPtr *domains;
 	int n = virConnectListAllDomains (conn, &domains, VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE);
 
+	if (n < 0)
+		return libvirt_fault (f) == -ENOTCONN ? -ENOTCONN : 0;
 	for (int i = 0; i < n; i++) {
 		g_autofree char *name = name_encode (virDomainGetName (domains[i]));
 		struct entry *entry = g_hash_table_lookup (out->by_name, name);
@@ -91,8 +103,8 @@ static void mark_saved (virConnectPtr conn, const struct listing *out)
 			entry->state = g_strdup ("saved");
 		}
 	}
-	if (n >= 0)
-		free_domains (domains, n);
+	free_domains (domains, n);
+	return 0;
 }
 
 int libvirt_domains (struct backend *be, struct listing *out, struct fault *f)
@@ -105,9 +117,7 @@ int libvirt_domains (struct backend *be, struct listing *out, struct fault *f)
 		return -f->err;
 	if (list_by_stats (lv, conn, out) < 0)
 		r = list_one_by_one (lv, conn, out, f);
-	if (r == 0)
-		mark_saved (conn, out);
-	return r;
+	return r == 0 ? mark_saved (conn, out, f) : r;
 }
 
 /* DOMAIN's definition, live if it runs, without secrets; it is the caller's. */
