@@ -37,17 +37,16 @@ int domain_state (const struct place *at, GString *out, struct fault *f)
 static int check_backups (const struct place *at, const char *state, struct fault *f)
 {
 	static const char *const ends[] = { "shutoff", "destroyed", "saved", NULL };
-	LISTING all = NULL;
-	int r = kept_can (at, BACKUP, f);
+	g_autoptr (GArray) jobs = g_array_new (FALSE, FALSE, sizeof (struct job));
+	int r = g_strv_contains (ends, state) ? at->backend->ops->jobs (at->backend, DOMAIN (at), false, jobs, f) : 0;
 
-	if (r <= 0 || !g_strv_contains (ends, state))
-		return r;
-	r = kept_moments (at, BACKUP, &all, f);
-	for (guint i = 0; r == 0 && i < all->entries->len; i++) {
-		const struct entry *backup = all->entries->pdata[i];
+	for (guint i = 0; r == 0 && i < jobs->len; i++) {
+		const struct job *job = &g_array_index (jobs, struct job, i);
 
-		if (!backup->state)
-			return fault (f, EBUSY, "backup %s runs: rmdir it, or write state to options/force", backup->name);
+		if (strcmp (job->operation, "backup") == 0 && job->foreign)
+			r = fault (f, EBUSY, "%s backs it up: wait, or write state to options/force", job->owner);
+		else if (strcmp (job->operation, "backup") == 0)
+			r = fault (f, EBUSY, "backup %s runs: rmdir it, or write state to options/force", job->name);
 	}
 	return r;
 }

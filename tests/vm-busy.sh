@@ -58,6 +58,7 @@ chmod 777 /var/lib/libvirt/images /run/libvirt/qemu
 virsh --quiet backup-begin web "$tmp/backup.xml" > /dev/null
 all_refused "backup"
 states_work
+for state in shutoff destroyed; do refused "another client backs it up: wait, or write state to options/force" sh -c "echo $state > state"; done
 is "backup"                       "$(job operation)"
 is "another"                      "$(job owner)"
 force_cancel
