@@ -137,7 +137,11 @@ nothing_is_left
 for i in $(seq 15); do
 	timeout -s INT 0.0$((RANDOM % 6 + 1)) mkdir "$backups/monday" && made=0 || made=$?
 	until [ -d "$backups/monday" ] || [ "$(cat "$mnt/web/job")" = none ]; do sleep 0.1; done
-	[ ! -d "$backups/monday" ] || { is "pull" "$(sed -n 2p "$backups/monday/type")"; rmdir "$backups/monday"; }
+	[ $made != 0 ] || is "pull" "$(sed -n 2p "$backups/monday/type")"
+	while [ -d "$backups/monday" ]; do              # busy while what was made in spite of it is undone
+		rmdir "$backups/monday" 2>/dev/null || { [ $made != 0 ]; sleep 0.1; }
+	done
+	for _ in $(seq 50); do [ -n "$(find /var/lib/domfs -name '*backup-*')" ] || break; sleep 0.1; done
 	echo "^C in mkdir, round $i: $made"
 	nothing_is_left
 done
