@@ -11,7 +11,7 @@
 #include "words.h"
 
 static const char *const directory[N_MOMENTS] = {
-	[SNAPSHOT] = "snapshots", [BACKUP] = "backups",
+	[SNAPSHOT] = "snapshots", [CHECKPOINT] = "checkpoints", [BACKUP] = "backups",
 };
 
 static int cannot (const struct place *at, const char *verb, struct fault *f)

@@ -18,6 +18,7 @@ static const struct {
 	[MEMORY]       = { "memory",       "auto yes no",              "auto" },
 	[STORAGE]      = { "storage",      "auto internal external",   "auto" },
 	[DISKS]        = { "disks",        NULL,                       "all" },
+	[TARGET]       = { "target",       NULL,                       "" },
 	[AFTER_REVERT] = { "after-revert", "as-saved running paused",  "as-saved" },
 	[FORCE]        = { "force",        NULL,                       "" },
 };
@@ -91,6 +92,8 @@ static int check (const struct place *at, enum option option, const char *text, 
 
 	if (options[option].words && !g_strv_contains ((const char *const *) words, text))
 		return fault (f, EINVAL, "%s is one of: %s", options[option].name, options[option].words);
+	if (option == TARGET && !g_path_is_absolute (text))
+		return fault (f, EINVAL, "target is a directory of the hypervisor's host: write its whole path");
 	if (option != DISKS || strcmp (text, "all") == 0 || strcmp (text, "none") == 0)
 		return 0;
 	return check_disks (at, text, f);

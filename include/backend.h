@@ -55,6 +55,8 @@ struct setup {
 	uint64_t scratch_reserve;       /* bytes; 0: as the manual says */
 	bool read_only;
 	void (*changed) (const char *domain);   /* from any thread; NULL: domains came or went */
+	/* The bytes of the qcow2 file of an image, of what is dirty if it is BACKED; a backup's make asks. */
+	int (*thin) (struct image *, bool backed, uint64_t *bytes, struct fault *);
 };
 
 /* Embed this first.  A kind of moment that is NULL has no directory. */

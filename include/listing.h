@@ -10,13 +10,19 @@
 
 struct entry {
 	char *name;                     /* as a path can carry it: see name_encode() */
-	char *parent;                   /* the moment before it, or NULL */
-	char *state;                    /* of a domain or a snapshot; of a backup why it ended, or NULL while it runs */
-	char *text;                     /* its description; of a disk its file; or NULL */
+	char *parent;                   /* the moment before it, or NULL; of a backup's disk the checkpoint it counts from */
+	char *state;                    /* of a domain or a snapshot; of a backup why it ended, or NULL while it runs;
+					 * of a checkpoint's disk how its bitmap is: "ok", "missing", ... */
+	char *text;                     /* its description; of a domain's disk its file; of a backup's disk why it
+					 * is full where others count from a checkpoint; or NULL */
 	int64_t born;                   /* nanoseconds since 1970; 0: unknown */
 	uint64_t size, allocated;       /* bytes; 0: unknown until it is opened */
+	uint64_t thin;                  /* of a backup's disk: the bytes of its qcow2 file, as setup->thin () says */
 	unsigned can;                   /* what a domain or its disk can do: bits as CAN() makes them */
 	bool current;                   /* the moment the domain stands on */
+	bool pushed;                    /* a backup whose files the hypervisor writes, and not we */
+	bool kept, complete;            /* the checkpoint that a backup leaves stays: since the user says so, since
+					 * all was read */
 	bool hidden;                    /* found by its name, but not shown */
 };
 

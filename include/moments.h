@@ -19,8 +19,16 @@ struct moment_ops {
 	int (*xml) (struct backend *, const char *domain, const char *name, GString *, struct fault *);
 	/* The definition of the domain as it was then. */
 	int (*domain_xml) (struct backend *, const char *domain, const char *name, GString *, struct fault *);
-	/* The disks one can read, with size and allocated known; of a moment that has ended, too. */
+	/* The disks one can read, with size and allocated known; of a moment that has ended, too.  Of a
+	 * checkpoint all that its definition names, and how the bitmap of each is; never waits behind a job. */
 	int (*disks) (struct backend *, const char *domain, const char *name, struct listing *, struct fault *);
+	/* How much changed in each disk since a checkpoint, as its size; what is unknown is not listed.
+	 * May wait behind a job. */
+	int (*changed) (struct backend *, const char *domain, const char *name, struct listing *, struct fault *);
+	/* The checkpoint that a backup leaves stays, whatever ends it: since the user KEEPS it, since all
+	 * was read and it is COMPLETE.  EBUSY if it is another mount's. */
+	int (*settle) (struct backend *, const char *domain, const char *name, bool keeps, bool complete, struct fault *);
+	/* DISK of it; of a backup, what is dirty has changed since the checkpoint that the disk counts from. */
 	int (*open) (struct backend *, const char *domain, const char *name, const char *disk,
 		     struct image **, struct fault *);
 };
