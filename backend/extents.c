@@ -54,5 +54,5 @@ void extents_at (const struct extents *extents, uint64_t at, struct extent *out)
 	guint n = edges_until (extents, at);
 	uint64_t end = n < extents->edges->len ? g_array_index (extents->edges, uint64_t, n) : extents->len;
 
-	*out = (struct extent) { .len = end - at, .data = n % 2 == 1 };
+	*out = (struct extent) { .len = end - at, .data = n % 2 == 1, .dirty = true };
 }

@@ -122,6 +122,7 @@ static int disk_extent (struct image *image, uint64_t at, struct extent *e, stru
 		end = MIN (end, (at / MIB + 1) * MIB);
 	}
 	e->len = end - at;
+	e->dirty = true;
 	return 0;
 }
 
@@ -139,7 +140,7 @@ static void disk_close (struct image *image)
 	g_free (disk);
 }
 
-static const struct image_ops disk_ops = { disk_read, disk_extent, disk_close };
+static const struct image_ops disk_ops = { .read = disk_read, .extent = disk_extent, .close = disk_close };
 
 int fake_disk_open (struct backend *be, const char *domain, const char *name, const char *d,
 		    struct image **image, struct fault *f)

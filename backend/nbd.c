@@ -279,7 +279,7 @@ static void nbd_image_close (struct image *image)
 	nbd_free (nbd);
 }
 
-static const struct image_ops nbd_ops = { nbd_image_read, nbd_image_extent, nbd_image_close };
+static const struct image_ops nbd_ops = { .read = nbd_image_read, .extent = nbd_image_extent, .close = nbd_image_close };
 
 static int said (struct fault *f)
 {

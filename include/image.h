@@ -21,12 +21,14 @@ struct image_read {
 struct extent {
 	uint64_t len;
 	bool data;              /* false: reads as zeroes */
+	bool dirty;             /* changed since the checkpoint it was opened for; if for none, all is */
 };
 
 /* None of these blocks: the map is in memory, and close waits for no server. */
 struct image_ops {
 	void (*read) (struct image *, struct image_read *);     /* answers by image_done() */
 	int (*extent) (struct image *, uint64_t at, struct extent *, struct fault *);   /* may be NULL */
+	int (*needed) (struct image *, uint64_t at, struct extent *, struct fault *);   /* may be NULL */
 	void (*close) (struct image *);
 };
 
@@ -48,3 +50,7 @@ void image_unref (struct image *);
 void image_end (struct image *);
 void image_read (struct image *, struct image_read *);
 void image_done (struct image *, struct image_read *, int err);
+
+/* Must whoever wants all of an image read what is AT?  That is what "data" says here, as far
+ * as LEN; "dirty" says nothing.  Not holes, nor what only a repair of the file would look at. */
+int image_needed (struct image *, uint64_t at, struct extent *, struct fault *);
