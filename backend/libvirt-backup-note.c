@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libvirt-backup.h"
+#include "libvirt-backup-make.h"
 
 struct records backup_records (const struct libvirt *lv, const char *uuid)
 {
@@ -69,4 +69,19 @@ int backup_disks (const struct records *of, const char *name, struct listing *ou
 		disk->allocated = g_ascii_strtoull (words[2], NULL, 10);
 	}
 	return 0;
+}
+
+int backup_note_write (const struct making *m, const char *xml, struct fault *f)
+{
+	g_autofree char *scratch = backup_scratch_text (m->scratch);
+	g_autofree char *born = g_strdup_printf ("%" PRId64, g_get_real_time () * 1000);
+	const struct { const char *file, *text; } files[] = {
+		{ "socket", m->note.socket }, { "directory", m->note.directory }, { "scratch", scratch },
+		{ "domain.xml", m->xml },     { "backup.xml", xml },              { "born", born },
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < G_N_ELEMENTS (files); i++)
+		r = record_put (m->record, files[i].file, files[i].text, f);
+	return r;
 }
