@@ -51,6 +51,9 @@ void image_end (struct image *);
 void image_read (struct image *, struct image_read *);
 void image_done (struct image *, struct image_read *, int err);
 
+/* What is AT, which is less than the size: all is data where that is not known. */
+int image_extent (struct image *, uint64_t at, struct extent *, struct fault *);
+
 /* Must whoever wants all of an image read what is AT?  That is what "data" says here, as far
  * as LEN; "dirty" says nothing.  Not holes, nor what only a repair of the file would look at. */
 int image_needed (struct image *, uint64_t at, struct extent *, struct fault *);
