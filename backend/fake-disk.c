@@ -17,7 +17,7 @@ struct disk {
 	struct image image;
 	struct fake *fake;
 	char *domain, *name;
-	int fd;                 /* -1: made up */
+	int fd, dirty;          /* -1: made up; all is dirty */
 };
 
 uint64_t fake_disk_size (uint64_t *allocated)
@@ -121,8 +121,8 @@ static int disk_extent (struct image *image, uint64_t at, struct extent *e, stru
 		e->data = is_data (at);
 		end = MIN (end, (at / MIB + 1) * MIB);
 	}
+	e->dirty = disk->dirty < 0 || has_data (disk->dirty, at, &end);
 	e->len = end - at;
-	e->dirty = true;
 	return 0;
 }
 
@@ -135,6 +135,8 @@ static void disk_close (struct image *image)
 	pthread_mutex_unlock (&disk->fake->lock);
 	if (disk->fd >= 0)
 		close (disk->fd);
+	if (disk->dirty >= 0)
+		close (disk->dirty);
 	g_free (disk->domain);
 	g_free (disk->name);
 	g_free (disk);
@@ -142,23 +144,38 @@ static void disk_close (struct image *image)
 
 static const struct image_ops disk_ops = { .read = disk_read, .extent = disk_extent, .close = disk_close };
 
-int fake_disk_open (struct backend *be, const char *domain, const char *name, const char *d,
-		    struct image **image, struct fault *f)
+static int open_file (const char *variable)
 {
-	const char *path = getenv ("FAKE_DISK");
-	struct fake *fake = fake_of (be);
-	struct disk *disk;
+	const char *path = getenv (variable);
 
-	(void) d;
+	return path ? open (path, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+struct image *fake_disk_image (struct fake *fake, const char *domain, const char *name, bool counts)
+{
+	struct disk *disk = g_new (struct disk, 1);
+
 	LOCKED (&fake->lock);
-	if (!fake_guest (fake, "open", domain, f))
-		return -f->err;
-	disk = g_new (struct disk, 1);
 	*disk = (struct disk) { .image = { .ops = &disk_ops, .refs = 1 }, .fake = fake, .domain = g_strdup (domain),
-				.name = g_strdup (name), .fd = path ? open (path, O_RDONLY | O_CLOEXEC) : -1 };
+				.name = g_strdup (name), .fd = open_file ("FAKE_DISK"),
+				.dirty = counts ? open_file ("FAKE_DIRTY") : -1 };
 	disk->image.size = fake_disk_size (&disk->image.allocated);
 	g_ptr_array_add (fake->open, disk);
-	*image = &disk->image;
+	return &disk->image;
+}
+
+int fake_disk_open (struct backend *be, const char *domain, const char *name, const char *disk,
+		    struct image **image, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+
+	pthread_mutex_lock (&fake->lock);
+	const struct guest *guest = fake_guest (fake, "open", domain, f);
+
+	pthread_mutex_unlock (&fake->lock);
+	if (!guest)
+		return -f->err;
+	*image = fake_disk_image (fake, domain, name, fake_backup_counts (name, disk));
 	return 0;
 }
 

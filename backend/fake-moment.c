@@ -72,12 +72,12 @@ static int nap (struct fake *fake, struct guest *guest, const char *operation, c
 	return cancelled ? fault (f, EINTR, "cancelled") : 0;
 }
 
-static struct entry *add (struct guest *guest, enum moment kind, const char *name)
+struct entry *fake_add (struct guest *guest, enum moment kind, const char *name)
 {
 	struct entry *last = current_of (guest->moments[kind]), *entry = entry_new (name);
 
 	entry->born = g_get_real_time () * 1000;
-	if (kind == SNAPSHOT) {
+	if (kind != BACKUP) {
 		entry->parent = last ? g_strdup (last->name) : NULL;
 		entry->current = true;
 		if (last)
@@ -120,10 +120,10 @@ static int make (struct backend *be, enum moment kind, const char *domain, struc
 	LOCKED (&fake->lock);
 	if (fake_find (guest->moments[kind], wish->name))
 		return fault (f, EEXIST, "there is a %s already", wish->name);
-	r = kind == BACKUP ? fake_record_begin (guest, wish->name, f) : 0;
+	r = kind == BACKUP ? fake_backup_begin (guest, wish, f) : 0;
 	if (r < 0)
 		return r;
-	entry = add (guest, kind, wish->name);
+	entry = fake_add (guest, kind, wish->name);
 	if (kind == BACKUP)
 		fake_record_note (guest, entry);
 	if (kind == SNAPSHOT)
@@ -249,10 +249,29 @@ static int domain_xml (struct backend *be, const char *domain, const char *name,
 	return be->ops->xml (be, domain, out, f);
 }
 
-static int disks (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
+/* vda tracks its changes, vdb does not. */
+static int status (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
 {
+	struct fake *fake = fake_of (be);
+
+	LOCKED (&fake->lock);
+	if (!fake_guest (fake, "status", domain, f))
+		return -f->err;
+	listing_add (out, entry_new ("vda"))->state = g_strdup (g_str_has_prefix (name, "torn") ? "inconsistent" : "ok");
+	listing_add (out, entry_new ("vdb"))->state = g_strdup ("none");
+	return 0;
+}
+
+static int changed (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+
 	(void) name;
-	return be->ops->disks (be, domain, out, f);
+	LOCKED (&fake->lock);
+	if (!fake_guest (fake, "changed", domain, f))
+		return -f->err;
+	listing_add (out, entry_new ("vda"))->size = 1 << 20;
+	return 0;
 }
 
 #define VERBS(kind, noun) \
@@ -270,6 +289,7 @@ static int drop_##noun (struct backend *be, const char *domain, struct wish *wis
 }
 
 VERBS (SNAPSHOT, snapshot)
+VERBS (CHECKPOINT, checkpoint)
 VERBS (BACKUP, backup)
 
 const struct moment_ops fake_snapshots = {
@@ -277,7 +297,12 @@ const struct moment_ops fake_snapshots = {
 	.revert = revert_snapshot, .describe = describe, .xml = xml,
 };
 
+const struct moment_ops fake_checkpoints = {
+	.list = list_checkpoint, .make = make_checkpoint, .drop = drop_checkpoint, .xml = xml, .disks = status,
+	.changed = changed,
+};
+
 const struct moment_ops fake_backups = {
 	.list = list_backup, .make = make_backup, .drop = drop_backup, .xml = xml, .domain_xml = domain_xml,
-	.disks = disks, .open = fake_disk_open,
+	.disks = fake_backup_disks, .settle = fake_backup_settle, .open = fake_disk_open,
 };

@@ -9,7 +9,7 @@
 
 #include "fake.h"
 
-static const char *const directory[N_MOMENTS] = { "", "snapshots", "backups" };
+static const char *const directory[N_MOMENTS] = { "", "snapshots", "checkpoints", "backups" };
 
 static void act (struct backend *be, const char *verb, const char *domain, const char *where, const char *name)
 {

@@ -49,6 +49,8 @@ void fake_record_note (const struct guest *guest, const struct entry *backup)
 		return;
 	record_put (record, "born", born, &ignored);
 	record_put (record, "ended", backup->state, &ignored);
+	record_put (record, "keep", backup->kept ? "1" : NULL, &ignored);
+	record_put (record, "complete", backup->complete ? "1" : NULL, &ignored);
 }
 
 void fake_record_end (struct guest *guest, const char *name)
@@ -63,13 +65,16 @@ void fake_record_end (struct guest *guest, const char *name)
 /* A backup of a daemon that died is ours now; that of another one is only listed. */
 static void load (struct guest *guest, const struct records *of, const char *name)
 {
-	g_autofree char *born = record_get (of, name, "born");
+	g_autofree char *born = record_get (of, name, "born"), *keep = record_get (of, name, "keep");
+	g_autofree char *complete = record_get (of, name, "complete");
 	struct entry *backup = entry_new (name);
 	struct fault ignored;
 
 	fake_record_own (guest, name, &ignored);
 	backup->born = born ? g_ascii_strtoll (born, NULL, 10) : 0;
 	backup->state = record_get (of, name, "ended");
+	backup->kept = keep != NULL;
+	backup->complete = complete != NULL;
 	g_ptr_array_add (guest->moments[BACKUP], backup);
 }
 

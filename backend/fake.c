@@ -229,13 +229,13 @@ int backend_open (const struct setup *setup, struct backend **be, struct fault *
 	if (reach ("open", setup->source, f) < 0)
 		return -f->err;
 	fake = g_new0 (struct fake, 1);
-	fake->backend = (struct backend) { &fake_ops, { [SNAPSHOT] = &fake_snapshots, [BACKUP] = &fake_backups }, setup };
+	fake->backend = (struct backend) { &fake_ops, { [SNAPSHOT] = &fake_snapshots, [CHECKPOINT] = &fake_checkpoints, [BACKUP] = &fake_backups }, setup };
 	pthread_mutex_init (&fake->lock, NULL);
 	fake->guests = g_ptr_array_new_with_free_func (guest_free);
 	fake->by_name = g_hash_table_new (g_str_hash, g_str_equal);
 	fake->open = g_ptr_array_new ();
 	add_guest (fake, g_strdup ("alpha"));
-	add_guest (fake, g_strdup ("beta"))->can = ~CAN (BACKUP);
+	add_guest (fake, g_strdup ("beta"))->can = ~(CAN (CHECKPOINT) | CAN (BACKUP));
 	for (int i = 2; i < (n ? atoi (n) : 0); i++)
 		add_guest (fake, g_strdup_printf ("vm%05d", i));
 	if (name)

@@ -7,7 +7,10 @@
  * if the name begins with "risky", and fails with errno 5 if it is "error5".  To
  * delete one takes so long if its name ends with "late".
  *
+ * A checkpoint whose name begins with "torn" has lost its bitmap.
+ *
  *     FAKE_DISK              what the disks hold
+ *     FAKE_DIRTY             a file with data where vda has changed since any checkpoint
  *     FAKE_STATE             where the records are by which backups outlive the daemon
  *     FAKE_CALLS             a file that gets a line for each call
  *     FAKE_GONE              a file: while it exists, the hypervisor cannot be reached
@@ -49,8 +52,9 @@ bool fake_hangs (const char *domain);
 /* Every verb begins so: its guest, or NULL and a fault.  Called under the lock. */
 struct guest *fake_guest (struct fake *, const char *call, const char *domain, struct fault *);
 
-extern const struct moment_ops fake_snapshots, fake_backups;
+extern const struct moment_ops fake_snapshots, fake_checkpoints, fake_backups;
 struct entry *fake_find (const GPtrArray *moments, const char *name);
+struct entry *fake_add (struct guest *, enum moment, const char *name);
 void fake_take_out (struct guest *, enum moment, struct entry *);
 
 /* The one that runs, or NULL; end one, or all if NULL: was there any? */
@@ -60,6 +64,14 @@ bool fake_end (struct fake *, struct guest *, const char *backup, const char *wh
 void fake_other_begin (struct fake *);
 void fake_other_end (struct fake *);
 
+/* fake-backup.c: the verbs of backups that are theirs alone. */
+int fake_backup_begin (struct guest *, const struct wish *, struct fault *);
+int fake_backup_disks (struct backend *, const char *domain, const char *name, struct listing *, struct fault *);
+int fake_backup_settle (struct backend *, const char *domain, const char *name, bool keeps, bool complete, struct fault *);
+
+bool fake_backup_counts (const char *name, const char *disk);    /* from a checkpoint? */
+
+struct image *fake_disk_image (struct fake *, const char *domain, const char *name, bool counts);
 int fake_disk_open (struct backend *, const char *domain, const char *name, const char *disk,
 		    struct image **, struct fault *);
 uint64_t fake_disk_size (uint64_t *allocated);

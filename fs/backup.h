@@ -4,3 +4,7 @@
 #include "place.h"
 
 int backup_type (const struct place *, GString *, struct fault *);
+
+/* Is the checkpoint that it leaves there?  And what that says. */
+int backup_leaves (const struct place *, struct fault *);
+int backup_checkpoint (const struct place *, GString *, struct fault *);

@@ -1,21 +1,57 @@
-/* disk.c - the files that hold the disks of a backup
+/* disk.c - the files that hold the disks of a snapshot or a backup
  *
- *     vda.raw               the whole disk at that point in time */
+ *     vda.raw               the whole disk at that point in time
+ *     vda.qcow2             of a backup, the same as far as it has data
+ *     vda.B.qcow2           the same of a backup that leaves checkpoint B; if the disk
+ *                           counts from A, only what changed, on top of vda.A.qcow2
+ *     vda.since-A.qcow2     what changed since A, of a backup that leaves none
+ *
+ * A listing shows each disk once, so that cp -r copies it once: raw, or qcow2 in
+ * a range.  The other is there by its name. */
 
 #include <errno.h>
 #include <string.h>
 
 #include "disk.h"
 #include "kept.h"
+#include "qcow2.h"
+#include "reading.h"
+#include "words.h"
 
-static const char suffix[] = ".raw";
+/* A file: DISK as a whole, or as a qcow2 that holds what its map says. */
+struct form {
+	const struct entry *disk;
+	bool thin;
+};
 
-char *disk_file (const struct entry *disk)
+static char *raw_name (const struct entry *disk)
 {
-	return g_strconcat (disk->name, suffix, NULL);
+	return g_strconcat (disk->name, ".raw", NULL);
 }
 
-int disk_names_fit (const struct place *at, struct fault *f)
+/* The qcow2 file of a disk that counts from SINCE, or from nothing, in a backup that leaves LEAVES. */
+static char *thin_name (const struct entry *disk, const char *since, const char *leaves)
+{
+	if (leaves)
+		return g_strdup_printf ("%s.%s.qcow2", disk->name, leaves);
+	return since ? g_strdup_printf ("%s.since-%s.qcow2", disk->name, since) : g_strconcat (disk->name, ".qcow2", NULL);
+}
+
+static bool is_range (const struct wish *wish)
+{
+	return wish->since || wish->leaves;
+}
+
+char *disk_listed (const struct place *dir, const struct entry *disk)
+{
+	char buf[NAME_MAX + 1];
+	struct wish wish;
+
+	words_read (dir->kind, MOMENT (dir), buf, &wish);
+	return is_range (&wish) ? thin_name (disk, disk->parent, wish.leaves) : raw_name (disk);
+}
+
+int disk_names_fit (const struct place *at, const struct wish *wish, struct fault *f)
 {
 	struct place domain = *at;
 	LISTING disks = NULL;
@@ -25,63 +61,138 @@ int disk_names_fit (const struct place *at, struct fault *f)
 	r = kept_disks (&domain, &disks, f);
 	for (guint i = 0; r == 0 && i < disks->entries->len; i++) {
 		const struct entry *disk = disks->entries->pdata[i];
+		g_autofree char *name = thin_name (disk, wish->since, wish->leaves);
 
-		if (strlen (disk->name) + strlen (suffix) > NAME_MAX)
+		if (strlen (name) > NAME_MAX)
 			r = fault (f, ENAMETOOLONG, "the file of %s would have a name of over %d bytes", disk->name, NAME_MAX);
 	}
 	return r;
 }
 
+static void add (struct listing *out, char *name, bool listed)
+{
+	if (!listing_find (out, name))
+		listing_add (out, entry_new (name))->hidden = !listed;
+	g_free (name);
+}
+
+static void add_files (struct listing *out, const struct place *dir, const struct entry *disk, const struct wish *wish)
+{
+	add (out, raw_name (disk), !is_range (wish));
+	if (dir->kind == BACKUP)
+		add (out, thin_name (disk, disk->parent, wish->leaves), is_range (wish));
+}
+
+/* What is pushed has its files elsewhere. */
+static int has_files (const struct place *dir, struct fault *f)
+{
+	LISTING all = NULL;
+	const struct entry *moment;
+
+	if (!place_verbs (dir)->open)
+		return 0;
+	moment = kept_entry (dir, &all, f);
+	return moment ? !moment->pushed : -f->err;
+}
+
 int disk_list (const struct place *at, struct listing **out, struct fault *f)
 {
 	LISTING disks = NULL;
-	int r = kept_disks (at, &disks, f);
+	char buf[NAME_MAX + 1];
+	struct wish wish;
+	int has = has_files (at, f), r = has > 0 ? kept_disks (at, &disks, f) : has;
 
+	words_read (at->kind, MOMENT (at), buf, &wish);
 	*out = listing_new ();
-	for (guint i = 0; r == 0 && i < disks->entries->len; i++) {
-		g_autofree char *file = disk_file (disks->entries->pdata[i]);
-
-		listing_add (*out, entry_new (file));
-	}
+	for (guint i = 0; disks && r == 0 && i < disks->entries->len; i++)
+		add_files (*out, at, disks->entries->pdata[i], &wish);
 	return r;
 }
 
-/* The disk whose file is AT, of what DISKS holds. */
-static const struct entry *disk_of (const struct place *at, struct listing **disks, struct fault *f)
+static bool is_named (const struct place *at, char *name)
 {
-	const struct entry *disk = NULL;
-	g_autofree char *name = NULL;
+	bool is = strcmp (name, LAST (at)) == 0;
+
+	g_free (name);
+	return is;
+}
+
+/* The form of the file AT, which is of a disk that DISKS holds. */
+static int form_of (const struct place *at, struct listing **disks, struct form *form, struct fault *f)
+{
+	char buf[NAME_MAX + 1];
+	struct wish wish;
 
 	if (kept_disks (at, disks, f) < 0)
-		return NULL;
-	if (g_str_has_suffix (LAST (at), suffix)) {
-		name = g_strndup (LAST (at), strlen (LAST (at)) - strlen (suffix));
-		disk = listing_find (*disks, name);
+		return -f->err;
+	words_read (at->kind, MOMENT (at), buf, &wish);
+	for (guint i = 0; i < (*disks)->entries->len; i++) {
+		const struct entry *disk = (*disks)->entries->pdata[i];
+		bool raw = is_named (at, raw_name (disk));
+
+		*form = (struct form) { disk, !raw };
+		if (raw || (at->kind == BACKUP && is_named (at, thin_name (disk, disk->parent, wish.leaves))))
+			return 0;
 	}
-	if (!disk)
-		fault (f, ENOENT, "%s is gone", LAST (at));
-	return disk;
+	return fault (f, ENOENT, "%s is gone", LAST (at));
 }
 
 int disk_open (const struct place *at, struct image **image, struct fault *f)
 {
 	LISTING disks = NULL;
-	const struct entry *disk = disk_of (at, &disks, f);
+	g_autofree char *backing = NULL;
+	struct image *raw;
+	struct form form;
 
-	if (!disk || kept_check (at, f) < 0)
+	if (form_of (at, &disks, &form, f) < 0 || kept_check (at, f) < 0 ||
+	    place_verbs (at)->open (at->backend, DOMAIN (at), MOMENT (at), form.disk->name, &raw, f) < 0)
 		return -f->err;
-	return place_verbs (at)->open (at->backend, DOMAIN (at), MOMENT (at), disk->name, image, f);
+	if (!form.thin) {
+		*image = raw;
+		return 0;
+	}
+	if (form.disk->parent)
+		backing = thin_name (form.disk, NULL, form.disk->parent);
+	return qcow2_image (raw, backing, image, f);
 }
 
 /* To look at an image opens nothing: the backend lists the sizes. */
 int disk_stat (const struct place *at, struct stat *st, struct fault *f)
 {
 	LISTING disks = NULL;
-	const struct entry *disk = disk_of (at, &disks, f);
+	struct form form;
 
-	if (!disk)
+	if (form_of (at, &disks, &form, f) < 0)
 		return -f->err;
-	st->st_size = disk->size;
-	st->st_blocks = (disk->allocated + 511) / 512;
+	st->st_size = form.thin ? form.disk->thin : form.disk->size;
+	st->st_blocks = ((form.thin ? form.disk->thin : form.disk->allocated) + 511) / 512;
+	return 0;
+}
+
+static bool is_read (const struct place *dir, const char *file)
+{
+	struct place at = *dir;
+
+	place_enter (&at, file);
+	return reading_lacks_at (&at) == 0;
+}
+
+int disk_unread (const struct place *at, char **file, struct fault *f)
+{
+	LISTING disks = NULL;
+	char buf[NAME_MAX + 1];
+	struct wish wish;
+
+	*file = NULL;
+	if (kept_disks (at, &disks, f) < 0)
+		return -f->err;
+	words_read (at->kind, MOMENT (at), buf, &wish);
+	for (guint i = 0; i < disks->entries->len && !*file; i++) {
+		const struct entry *disk = disks->entries->pdata[i];
+		g_autofree char *raw = raw_name (disk), *thin = thin_name (disk, disk->parent, wish.leaves);
+
+		if (!is_read (at, raw) && !is_read (at, thin))
+			*file = g_steal_pointer (&thin);
+	}
 	return 0;
 }

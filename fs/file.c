@@ -14,6 +14,7 @@
 #include "caller.h"
 #include "glance.h"
 #include "handle.h"
+#include "keep.h"
 #include "node.h"
 #include "notify.h"
 #include "reading.h"
@@ -26,6 +27,7 @@ struct file {
 	struct handle handle;   /* its reads have a reference each */
 	GString *text;
 	struct reading *reading;
+	struct place *at;       /* of an image */
 	struct stat st;         /* of an image, which does not change while it is open */
 };
 
@@ -41,8 +43,11 @@ static void file_free (struct handle *handle)
 	notify_poll (file, NULL, NULL);
 	if (file->text)
 		g_string_free (file->text, TRUE);
+	if (file->reading && reading_lacks (file->reading) == 0)
+		keep_note (file->at);
 	if (file->reading)
 		reading_close (file->reading);
+	g_free (file->at);
 	g_free (file);
 }
 
@@ -50,6 +55,7 @@ static int open_image (struct file *file, const struct place *at, pid_t pid, str
 {
 	int r = reading_open (at, pid, &file->reading, f);
 
+	file->at = g_memdup2 (at, sizeof *at);
 	return r < 0 ? r : attributes (at, &file->st, f);
 }
 
@@ -106,10 +112,13 @@ static void answer (struct read *read, int err)
 	if (__atomic_exchange_n (&read->answered, true, __ATOMIC_ACQ_REL))
 		return;
 	fuse_req_interrupt_func (read->req, NULL, NULL);        /* waits until it is not running */
-	if (err)
+	if (err) {
 		fuse_reply_err (read->req, err);
-	else
-		fuse_reply_buf (read->req, read->read.into, read->read.len);
+		return;
+	}
+	if (!fuse_req_interrupted (read->req))                  /* nobody may be there to get it */
+		reading_answered (read->file->reading, read->read.offset, read->read.len);
+	fuse_reply_buf (read->req, read->read.into, read->read.len);
 }
 
 static void read_done (struct image_read *done, int err)

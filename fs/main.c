@@ -13,6 +13,7 @@
 #include "mountpoint.h"
 #include "node.h"
 #include "notify.h"
+#include "qcow2.h"
 #include "ready.h"
 #include "request.h"
 #include "session.h"
@@ -29,6 +30,7 @@ static void on_change (const char *domain)
 static void spread (struct command *command)
 {
 	command->setup.changed = on_change;
+	command->setup.thin = qcow2_size;
 	look = (struct look) { command->cache, command->uid, command->gid, command->umask, g_get_real_time () * 1000 };
 	kept_for = command->cache;
 	within_seconds = command->timeout;

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "disk.h"
+#include "keep.h"
 #include "kept.h"
 #include "moment.h"
 #include "options.h"
@@ -39,10 +41,10 @@ int moment_make (const struct place *at, const char *name, struct fault *f)
 		r = moment_list (at, &there, f);
 	if (r == 0 && listing_find (there, name))
 		r = fault (f, EEXIST, "%s exists already", name);
-	if (r == 0 && (wish.since || wish.leaves))
-		r = fault (f, EOPNOTSUPP, "no checkpoints here yet: mkdir backups/NAME is a full backup");
 	if (r == 0 && at->kind == BACKUP)
-		r = disk_names_fit (at, f);
+		r = disk_names_fit (at, &wish, f);
+	if (r == 0 && at->kind == BACKUP)
+		r = checkpoint_range (at, &wish, f);
 	if (r < 0)
 		return r;
 	options_wish (at, &wish);
@@ -60,13 +62,17 @@ int moment_drop (const struct place *at, const char *name, struct fault *f)
 
 	if (!place_verbs (at)->drop)
 		return cannot (at, "delete", f);
+	if (at->kind == CHECKPOINT && checkpoint_is_free (at, name, f) < 0)
+		return -f->err;
 	options_wish (at, &wish);
 	place_enter (&moment, name);
 	ended = kept_ended (&moment, NULL, f);
 	r = ended < 0 ? ended : reading_bar (at, name, ended, &bar, f);
 	if (r < 0)
 		return r;
-	r = place_verbs (at)->drop (at->backend, DOMAIN (at), &wish, f);
+	r = ended || at->kind != BACKUP ? 0 : keep_settle (&moment, f);
+	if (r == 0)
+		r = place_verbs (at)->drop (at->backend, DOMAIN (at), &wish, f);
 	options_settle (at, &wish);
 	reading_unbar (bar, r == 0);
 	return r;
@@ -162,8 +168,8 @@ int moment_has_parent (const struct place *at, struct fault *f)
 	return entry ? entry->parent != NULL : -f->err;
 }
 
-/* Links lead by way of the domain, so that they are right from current/ too,
- * where the kernel may have moved them with their directory. */
+/* Those of snapshots lead by way of the domain, so that they are right from current/
+ * too, where the kernel may have moved them with their directory. */
 int moment_parent (const struct place *at, GString *out, struct fault *f)
 {
 	LISTING all = NULL;
@@ -173,6 +179,6 @@ int moment_parent (const struct place *at, GString *out, struct fault *f)
 		return -f->err;
 	if (!entry->parent)
 		return fault (f, ENOENT, "%s is a root", MOMENT (at));
-	g_string_printf (out, "../../%s/%s", directory[at->kind], entry->parent);
+	g_string_printf (out, "%s%s", at->kind == SNAPSHOT ? "../../snapshots/" : "../", entry->parent);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "coverage.h"
 #include "kept.h"
 #include "reading.h"
 #include "within.h"
@@ -20,6 +21,7 @@ struct opening {
 	struct call call;
 	struct place at;
 	struct image *image;
+	struct coverage *coverage;      /* of a backup's, until its source has one */
 };
 
 /* A file of a moment that was, or is, read. */
@@ -28,6 +30,7 @@ struct source {
 	char *file;
 	struct opening *opening;
 	GPtrArray *readers;     /* of struct reading */
+	struct coverage *coverage;      /* NULL: nobody has read it, or none is needed */
 	bool gone;              /* with its moment */
 };
 
@@ -65,8 +68,12 @@ static char *key_of (const struct place *at)
 static int run (struct call *call, struct fault *f)
 {
 	struct opening *opening = (struct opening *) call;
+	int r = opening->at.row->open (&opening->at, &opening->image, f);
 
-	return opening->at.row->open (&opening->at, &opening->image, f);
+	if (r < 0 || opening->at.kind != BACKUP)
+		return r;
+	opening->coverage = coverage_new (opening->image->size);
+	return coverage_spare (opening->coverage, opening->image, f);
 }
 
 static void opening_free (struct call *call)
@@ -74,6 +81,7 @@ static void opening_free (struct call *call)
 	struct opening *opening = (struct opening *) call;
 
 	image_unref (opening->image);
+	coverage_free (opening->coverage);
 	g_free (opening);
 }
 
@@ -104,6 +112,7 @@ static struct source *source_of (const struct place *at, const char *key)
 static void source_free (struct source *source)
 {
 	g_ptr_array_unref (source->readers);
+	coverage_free (source->coverage);
 	g_free (source->file);
 	g_free (source->key);
 	g_free (source);
@@ -132,6 +141,8 @@ static void enter (struct reading *reading, struct opening *opening)
 	LOCKED (&lock);
 
 	reading->image = image_ref (opening->image);
+	if (!reading->source->coverage)
+		reading->source->coverage = g_steal_pointer (&opening->coverage);
 }
 
 static struct opening *leave (struct reading *reading)
@@ -177,6 +188,28 @@ int reading_open (const struct place *at, pid_t pid, struct reading **out, struc
 	if (opening)
 		call_unref (&opening->call);
 	return r;
+}
+
+void reading_answered (const struct reading *reading, uint64_t at, uint64_t len)
+{
+	if (reading->source->coverage)
+		coverage_add (reading->source->coverage, at, len);
+}
+
+uint64_t reading_lacks (const struct reading *reading)
+{
+	return reading->source->coverage ? coverage_lacks (reading->source->coverage) : UINT64_MAX;
+}
+
+uint64_t reading_lacks_at (const struct place *file)
+{
+	g_autofree char *key = key_of (file);
+	const struct source *source;
+
+	LOCKED (&lock);
+	init ();
+	source = g_hash_table_lookup (sources, key);
+	return source && source->coverage ? coverage_lacks (source->coverage) : UINT64_MAX;
 }
 
 /* Who still reads the moment of that key?  Called under the lock. */

@@ -19,6 +19,14 @@ struct reading {
 int reading_open (const struct place *, pid_t, struct reading **, struct fault *);
 void reading_close (struct reading *);
 
+/* LEN bytes AT were answered to who reads; from any thread. */
+void reading_answered (const struct reading *, uint64_t at, uint64_t len);
+
+/* How much of a file of a backup nobody has been answered since it was begun, as far as
+ * somebody needs it; of one that nobody has opened, UINT64_MAX.  0 is all of it. */
+uint64_t reading_lacks (const struct reading *);
+uint64_t reading_lacks_at (const struct place *file);
+
 /* Nobody reads the moment NAME in AT between these: EBUSY, naming the process, if somebody
  * does not stop within 2 s, unless it has ENDED, so that whoever reads it gets EIO. */
 int reading_bar (const struct place *at, const char *name, bool ended, char **bar, struct fault *);

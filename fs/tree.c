@@ -2,11 +2,13 @@
 
 #include "about.h"
 #include "backup.h"
+#include "checkpoint.h"
 #include "disk.h"
 #include "domain.h"
 #include "errors.h"
 #include "history.h"
 #include "job.h"
+#include "keep.h"
 #include "moment.h"
 #include "options.h"
 #include "tree.h"
@@ -48,6 +50,7 @@ const struct row tree[] = {
 	{ "      memory",             F|0640, SNAPSHOT, OPTION },
 	{ "      storage",            F|0640, SNAPSHOT, OPTION },
 	{ "      disks",              F|0640, OPTION },
+	{ "      target",             F|0640, BACKUP, OPTION },
 	{ "      after-revert",       F|0640, SNAPSHOT, OPTION },
 	{ "      force",              F|0640, OPTION },
 	{ "    snapshots",            D|0750, SNAPSHOT, MOMENTS },
@@ -56,11 +59,19 @@ const struct row tree[] = {
 	{ "    current",              D|0750, SNAPSHOT, .list = moment_current, .move = moment_revert },
 	{ "      <snapshot>",         D|0750 },
 	SNAPSHOT_ROWS,
+	{ "    checkpoints",          D|0750, CHECKPOINT, MOMENTS },
+	{ "      <checkpoint>",       D|0750 },
+	{ "        checkpoint.xml",   F|0440, .ask = moment_xml },
+	{ "        parent",           L|0777, .show = moment_parent, .when = moment_has_parent },
+	{ "        status",           F|0440, .show = checkpoint_status },
+	{ "        changed",          F|0440, .ask = checkpoint_changed, .stat = checkpoint_changed_stat },
 	{ "    backups",              D|0750, BACKUP, MOMENTS },
 	{ "      <backup>",           D|0750, .list = disk_list },
 	{ "        backup.xml",       F|0440, .ask = moment_xml },
 	{ "        domain.xml",       F|0440, .ask = moment_domain_xml },
 	{ "        type",             F|0440, .show = backup_type },
+	{ "        checkpoint.xml",   F|0440, .ask = backup_checkpoint, .when = backup_leaves },
+	{ "        keep",             F|0640, .show = keep_show, .store = keep_store, .when = backup_leaves },
 	{ "        <disk>",           F|0440, DISK },
 	{ NULL }
 };

@@ -61,7 +61,17 @@ int words_parse (enum moment kind, const char *name, char *buf, struct wish *wis
 	if (strlen (name) > LONGEST)
 		return fault (f, ENAMETOOLONG, "a name has at most %d bytes", LONGEST);
 	dots = kind == BACKUP ? strstr (strcpy (buf, name), "..") : NULL;
-	return dots ? parse_range (buf, dots, wish, f) : check_plain (name, f);
+	if (dots)
+		return parse_range (buf, dots, wish, f);
+	return kind == CHECKPOINT ? check_point (name, f) : check_plain (name, f);
+}
+
+void words_read (enum moment kind, const char *name, char *buf, struct wish *wish)
+{
+	struct fault ignored;
+
+	if (words_parse (kind, name, buf, wish, &ignored) < 0)
+		*wish = (struct wish) { .name = name };
 }
 
 int words_check (enum moment kind, const char *name, struct fault *f)
