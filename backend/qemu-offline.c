@@ -113,3 +113,21 @@ bool qemu_offline_holds_bitmaps (const char *file)
 	close (fd);
 	return !is_old;
 }
+
+static int change_bitmap (const char *how, const char *file, const char *name, struct fault *f)
+{
+	const char *const argv[] = { "qemu-img", "bitmap", how, "-f", "qcow2", file, name, NULL };
+	g_autofree char *out = qemu_img (argv, file, f);
+
+	return out ? 0 : -f->err;
+}
+
+int qemu_offline_add_bitmap (const char *file, const char *name, struct fault *f)
+{
+	return change_bitmap ("--add", file, name, f);
+}
+
+int qemu_offline_remove_bitmap (const char *file, const char *name, struct fault *f)
+{
+	return change_bitmap ("--remove", file, name, f);
+}

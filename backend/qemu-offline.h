@@ -24,3 +24,7 @@ bool qemu_offline_is_locked (const char *file);
 
 /* Can FILE hold bitmaps, as far as one may read it? */
 bool qemu_offline_holds_bitmaps (const char *file);
+
+/* Add and remove a bitmap that records from then on; the guest must be off: EBUSY, another process has FILE open. */
+int qemu_offline_add_bitmap (const char *file, const char *name, struct fault *);
+int qemu_offline_remove_bitmap (const char *file, const char *name, struct fault *);

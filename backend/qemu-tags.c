@@ -13,6 +13,7 @@
 
 #include <glib.h>
 
+#include "qemu-bytes.h"
 #include "qemu-tags.h"
 
 enum {
@@ -21,20 +22,6 @@ enum {
 	MOST = 65536,           /* QEMU makes no more */
 };
 
-static uint64_t number (const unsigned char *bytes, size_t len)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < len; i++)
-		n = n << 8 | bytes[i];
-	return n;
-}
-
-static bool read_at (int fd, uint64_t at, void *into, size_t len)
-{
-	return pread (fd, into, len, at) == (ssize_t) len;
-}
-
 /* Is the entry at *AT called TAG?  Go on to the next one.  -1: it cannot be read. */
 static int is_called (int fd, uint64_t *at, const char *tag)
 {
@@ -42,12 +29,12 @@ static int is_called (int fd, uint64_t *at, const char *tag)
 	uint64_t begin, len;
 	g_autofree char *name = NULL;
 
-	if (!read_at (fd, *at, entry, sizeof entry))
+	if (!bytes_read (fd, *at, entry, sizeof entry))
 		return -1;
-	begin = *at + ENTRY + number (entry + EXTRA_LENGTH, 4) + number (entry + ID_LENGTH, 2);
-	len = number (entry + NAME_LENGTH, 2);
+	begin = *at + ENTRY + bytes_number (entry + EXTRA_LENGTH, 4) + bytes_number (entry + ID_LENGTH, 2);
+	len = bytes_number (entry + NAME_LENGTH, 2);
 	name = g_malloc (len);
-	if (!read_at (fd, begin, name, len))
+	if (!bytes_read (fd, begin, name, len))
 		return -1;
 	*at = (begin + len + 7) & ~UINT64_C (7);
 	return len == strlen (tag) && memcmp (name, tag, len) == 0;
@@ -59,10 +46,10 @@ static int count (int fd, const char *tag)
 	uint64_t n, at;
 	int found = 0;
 
-	if (!read_at (fd, 0, header, sizeof header) || memcmp (header, "QFI\xfb", 4) != 0)
+	if (!bytes_read (fd, 0, header, sizeof header) || memcmp (header, "QFI\xfb", 4) != 0)
 		return -1;
-	n = number (header + NUMBER, 4);
-	at = number (header + TABLE, 8);
+	n = bytes_number (header + NUMBER, 4);
+	at = bytes_number (header + TABLE, 8);
 	if (n > MOST || at > INT64_MAX / 2)
 		return -1;
 	for (uint64_t i = 0; i < n; i++) {
