@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libvirt-backup-served.h"
+#include "libvirt-checkpoint.h"
 
 enum { PATIENCE_SECONDS = 1 };
 
@@ -97,6 +98,7 @@ void backup_adopt (struct libvirt *lv, virDomainPtr dom)
 
 	if (lv->backend.setup->read_only || virDomainGetUUIDString (dom, uuid) < 0)
 		return;
+	checkpoint_adopt (lv, dom);
 	record_tidy (&of);
 	names = record_list (&of);
 	for (guint i = 0; i < names->len; i++)

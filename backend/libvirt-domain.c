@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libvirt-checkpoint.h"
 #include "libvirt-domain.h"
 #include "libvirt-work.h"
 #include "libvirt-xml.h"
-#include "qemu-offline.h"
 
 /* In the order of virDomainState. */
 static const char *const states[] = {
@@ -141,16 +141,9 @@ int libvirt_domain_xml (struct backend *be, const char *domain, GString *out, st
 	return 0;
 }
 
-static bool can_bitmap (const struct libvirt_disk *disk, bool remote)
-{
-	return libvirt_disk_is_written (disk) && !disk->transient && strcmp (disk->format, "qcow2") == 0 &&
-	       (remote || strcmp (disk->type, "file") != 0 || qemu_offline_holds_bitmaps (disk->source));
-}
-
 /* A drive with nothing in it is no disk. */
 int libvirt_disks (struct backend *be, const char *domain, struct listing *out, struct fault *f)
 {
-	bool remote = libvirt_hypervisor (libvirt_of (be)).remote;
 	g_autofree char *xml = definition (libvirt_of (be), domain, f);
 	g_autoptr (GPtrArray) disks = xml ? libvirt_xml_disks (xml) : NULL;
 
@@ -163,7 +156,8 @@ int libvirt_disks (struct backend *be, const char *domain, struct listing *out, 
 		entry = listing_add (out, entry_new (disk->target));
 		entry->state = g_strdup (disk->format);
 		entry->text = g_strdup (disk->source);
-		entry->can = can_bitmap (disk, remote) ? CAN_BITMAP : 0;
+		if (strcmp (disk->format, "qcow2") == 0 && checkpoint_can_mark (libvirt_of (be), disk))
+			entry->can = CAN_BITMAP;
 	}
 	return xml ? 0 : -f->err;
 }

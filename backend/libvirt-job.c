@@ -214,6 +214,11 @@ static bool holds_state (const struct job *job)
 	return strcmp (job->operation, "backup") != 0 && !g_str_has_prefix (job->operation, "block-");
 }
 
+static bool holds_bitmaps (const struct job *job)
+{
+	return strcmp (job->operation, "backup") != 0;
+}
+
 static bool holds_all (const struct job *job)
 {
 	(void) job;
@@ -248,6 +253,22 @@ int libvirt_check_idle (struct libvirt *lv, virDomainPtr dom, const char *domain
 int libvirt_check_quiet (struct libvirt *lv, virDomainPtr dom, const char *domain, struct fault *f)
 {
 	return check (lv, dom, domain, holds_state, f);
+}
+
+int libvirt_check_markable (struct libvirt *lv, virDomainPtr dom, const char *domain, struct fault *f)
+{
+	return check (lv, dom, domain, holds_bitmaps, f);
+}
+
+bool libvirt_may_ask (struct libvirt *lv, virDomainPtr dom, const char *domain)
+{
+	g_autoptr (GArray) jobs = jobs_new ();
+	struct fault ignored;
+	bool may = collect (lv, dom, domain, true, jobs, &ignored) == 0;
+
+	for (guint i = 0; i < jobs->len; i++)
+		may &= !holds_state (&g_array_index (jobs, struct job, i));
+	return may;
 }
 
 static int cancel_ours (virDomainPtr dom, const char *domain, const char *name, enum work_cancel how, struct fault *f)

@@ -213,6 +213,51 @@ void libvirt_snapshot_leave (struct libvirt_snapshot **parsed)
 	g_free (snapshot);
 }
 
+static void checkpoint_disk_free (void *ptr)
+{
+	struct libvirt_checkpoint_disk *disk = ptr;
+
+	g_free (disk->target);
+	g_free (disk->bitmap);
+	g_free (disk);
+}
+
+static struct libvirt_checkpoint_disk *checkpoint_disk_of (xmlDoc *doc, xmlNode *node)
+{
+	struct libvirt_checkpoint_disk *disk = g_new (struct libvirt_checkpoint_disk, 1);
+	g_autofree char *size = text (doc, node, "@size");
+
+	*disk = (struct libvirt_checkpoint_disk) {
+		.target = text (doc, node, "@name"), .bitmap = text (doc, node, "self::*[@checkpoint='bitmap']/@bitmap"),
+		.sized = size != NULL, .size = size ? g_ascii_strtoull (size, NULL, 10) : 0,
+	};
+	return disk;
+}
+
+struct libvirt_checkpoint *libvirt_xml_checkpoint (const char *xml)
+{
+	g_autoptr (xmlDoc) doc = parse (xml);
+	g_autoptr (xmlXPathObject) found = find (doc, NULL, "disks/disk[@name]");
+	struct libvirt_checkpoint *checkpoint = g_new (struct libvirt_checkpoint, 1);
+
+	*checkpoint = (struct libvirt_checkpoint) {
+		.parent = text (doc, NULL, "parent/name"), .created = number (doc, "creationTime"),
+		.disks = g_ptr_array_new_with_free_func (checkpoint_disk_free),
+	};
+	for (size_t i = 0; i < count (found); i++)
+		g_ptr_array_add (checkpoint->disks, checkpoint_disk_of (doc, found->nodesetval->nodeTab[i]));
+	return checkpoint;
+}
+
+void libvirt_checkpoint_leave (struct libvirt_checkpoint **parsed)
+{
+	if (!*parsed)
+		return;
+	g_free ((*parsed)->parent);
+	g_ptr_array_unref ((*parsed)->disks);
+	g_free (*parsed);
+}
+
 static char *written (xmlDoc *doc)
 {
 	xmlChar *content;
@@ -274,6 +319,37 @@ char *libvirt_xml_described (const char *xml, const char *description)
 	}
 	if (*description)
 		xmlNewTextChild (xmlDocGetRootElement (doc), NULL, BAD_CAST "description", BAD_CAST description);
+	return written (doc);
+}
+
+static void add_definition (xmlNode *root, const struct libvirt_new_checkpoint *new)
+{
+	g_autoptr (xmlDoc) domain = new->domain ? parse (new->domain) : NULL;
+	g_autofree char *created = g_strdup_printf ("%" G_GINT64_FORMAT, new->created);
+
+	if (new->created)
+		xmlNewTextChild (root, NULL, BAD_CAST "creationTime", BAD_CAST created);
+	if (new->parent)
+		xmlNewTextChild (xmlNewChild (root, NULL, BAD_CAST "parent", NULL), NULL, BAD_CAST "name", BAD_CAST new->parent);
+	if (domain)
+		xmlAddChild (root, xmlDocCopyNode (xmlDocGetRootElement (domain), root->doc, 1));
+}
+
+char *libvirt_xml_new_checkpoint (const struct libvirt_new_checkpoint *new, const struct libvirt_mark *disks, size_t n)
+{
+	g_autoptr (xmlDoc) doc = xmlNewDoc (BAD_CAST "1.0");
+	xmlNode *root = xmlNewNode (NULL, BAD_CAST "domaincheckpoint"), *node;
+
+	xmlDocSetRootElement (doc, root);
+	xmlNewTextChild (root, NULL, BAD_CAST "name", BAD_CAST new->name);
+	add_definition (root, new);
+	node = xmlNewChild (root, NULL, BAD_CAST "disks", NULL);
+	for (size_t i = 0; i < n; i++) {
+		xmlNode *disk = xmlNewChild (node, NULL, BAD_CAST "disk", NULL);
+
+		set (disk, "name", disks[i].target);
+		set (disk, "checkpoint", disks[i].bitmap ? "bitmap" : "no");
+	}
 	return written (doc);
 }
 

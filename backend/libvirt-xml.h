@@ -61,6 +61,38 @@ char *libvirt_xml_new_snapshot (const char *name, const char *memory, const char
 /* A <domainsnapshot> with another description; "" is none. */
 char *libvirt_xml_described (const char *xml, const char *description);
 
+/* What a <domaincheckpoint> says of itself: PARSED_CHECKPOINT x = NULL; lets go of it at the end of the block. */
+struct libvirt_checkpoint_disk {
+	char *target;
+	char *bitmap;           /* its name, or NULL: the disk takes no part */
+	bool sized;             /* SIZE is known: the bytes that changed since */
+	uint64_t size;
+};
+
+struct libvirt_checkpoint {
+	char *parent;           /* or NULL */
+	int64_t created;        /* seconds since 1970 */
+	GPtrArray *disks;       /* of struct libvirt_checkpoint_disk */
+};
+
+struct libvirt_checkpoint *libvirt_xml_checkpoint (const char *xml);
+void libvirt_checkpoint_leave (struct libvirt_checkpoint **);
+#define PARSED_CHECKPOINT __attribute__ ((cleanup (libvirt_checkpoint_leave))) struct libvirt_checkpoint *
+
+/* A <domaincheckpoint> to be made; or, with the time it was CREATED, to be defined anew. */
+struct libvirt_new_checkpoint {
+	const char *name;
+	const char *parent, *domain;    /* defined anew: its parent, and its domain's XML; or NULL */
+	int64_t created;
+};
+
+struct libvirt_mark {
+	const char *target;
+	bool bitmap;            /* false: it takes no part */
+};
+
+char *libvirt_xml_new_checkpoint (const struct libvirt_new_checkpoint *, const struct libvirt_mark *disks, size_t n);
+
 /* A <domainbackup> in pull mode, of whole disks. */
 struct libvirt_backup_disk {
 	const char *target;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "libvirt-checkpoint.h"
 #include "libvirt-domain.h"
 #include "libvirt-job.h"
 #include "libvirt-snapshot.h"
@@ -75,6 +76,8 @@ int backend_open (const struct setup *setup, struct backend **be, struct fault *
 		return r;
 	if (g_strv_contains (with_snapshots, libvirt_hypervisor (lv).driver))
 		lv->backend.moments[SNAPSHOT] = &libvirt_snapshots;
+	if (libvirt_hypervisor (lv).backups || strcmp (libvirt_hypervisor (lv).driver, "TEST") == 0)
+		lv->backend.moments[CHECKPOINT] = &libvirt_checkpoints;
 	libvirt_backups_begin (lv);
 	*be = &lv->backend;
 	return 0;

@@ -65,6 +65,9 @@ ASK (int, virDomainBackupBegin, (virDomainPtr d, const char *backup, const char 
 ASK (int, virDomainBlockCommit, (virDomainPtr d, const char *disk, const char *base, const char *top,
 				 unsigned long bandwidth, unsigned flags), (d, disk, base, top, bandwidth, flags))
 ASK (int, virDomainBlockJobAbort, (virDomainPtr d, const char *disk, unsigned flags), (d, disk, flags))
+ASK (virDomainCheckpointPtr, virDomainCheckpointCreateXML, (virDomainPtr d, const char *xml, unsigned flags),
+     (d, xml, flags))
+ASK (int, virDomainCheckpointDelete, (virDomainCheckpointPtr c, unsigned flags), (c, flags))
 ASK (int, virDomainCreate, (virDomainPtr d), (d))
 ASK (int, virDomainCreateWithFlags, (virDomainPtr d, unsigned flags), (d, flags))
 ASK (int, virDomainDestroy, (virDomainPtr d), (d))
