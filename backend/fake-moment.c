@@ -249,6 +249,21 @@ static int domain_xml (struct backend *be, const char *domain, const char *name,
 	return be->ops->xml (be, domain, out, f);
 }
 
+/* vdb is raw, and was not kept. */
+static int snapshot_disks (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+	struct entry *disk;
+
+	(void) name;
+	LOCKED (&fake->lock);
+	if (!fake_guest (fake, "disks", domain, f))
+		return -f->err;
+	disk = listing_add (out, entry_new ("vda"));
+	disk->size = fake_disk_size (&disk->allocated);
+	return 0;
+}
+
 /* vda tracks its changes, vdb does not. */
 static int status (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
 {
@@ -294,7 +309,7 @@ VERBS (BACKUP, backup)
 
 const struct moment_ops fake_snapshots = {
 	.list = list_snapshot, .make = make_snapshot, .drop = drop_snapshot,
-	.revert = revert_snapshot, .describe = describe, .xml = xml,
+	.revert = revert_snapshot, .describe = describe, .xml = xml, .disks = snapshot_disks, .open = fake_disk_open,
 };
 
 const struct moment_ops fake_checkpoints = {

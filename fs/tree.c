@@ -30,7 +30,8 @@
 	{ "        snapshot.xml",     F|0440, .ask = moment_xml }, \
 	{ "        state",            F|0440, .show = moment_state }, \
 	{ "        description",      F|0640, .show = moment_description, .store = moment_describe, .change = true }, \
-	{ "        parent",           L|0777, .show = moment_parent, .when = moment_has_parent }
+	{ "        parent",           L|0777, .show = moment_parent, .when = moment_has_parent }, \
+	{ "        <disk>",           F|0440, DISK }
 
 const struct row tree[] = {
 	{ "/",                        D|0750, .list = domain_list },
@@ -54,10 +55,10 @@ const struct row tree[] = {
 	{ "      after-revert",       F|0640, SNAPSHOT, OPTION },
 	{ "      force",              F|0640, OPTION },
 	{ "    snapshots",            D|0750, SNAPSHOT, MOMENTS },
-	{ "      <snapshot>",         D|0750 },
+	{ "      <snapshot>",         D|0750, .list = disk_list },
 	SNAPSHOT_ROWS,
 	{ "    current",              D|0750, SNAPSHOT, .list = moment_current, .move = moment_revert },
-	{ "      <snapshot>",         D|0750 },
+	{ "      <snapshot>",         D|0750, .list = disk_list },
 	SNAPSHOT_ROWS,
 	{ "    checkpoints",          D|0750, CHECKPOINT, MOMENTS },
 	{ "      <checkpoint>",       D|0750 },
