@@ -82,6 +82,29 @@ int checkpoint_range (const struct place *at, const struct wish *wish, struct fa
 	return check_points (all, wish, f);
 }
 
+static bool may_mean (const char *name, const char *checkpoint)
+{
+	g_autofree char *since = g_strconcat (checkpoint, "..", NULL), *leaves = g_strconcat ("..", checkpoint, NULL);
+
+	return strstr (checkpoint, "..") && (g_str_has_prefix (name, since) || g_str_has_suffix (name, leaves));
+}
+
+int checkpoint_explain (const struct place *at, const char *name, struct fault *f)
+{
+	LISTING all = NULL;
+	struct fault ignored;
+
+	if (kept_can (at, CHECKPOINT, &ignored) <= 0 || kept_moments (at, CHECKPOINT, &all, &ignored) < 0)
+		return -EINVAL;
+	for (guint i = 0; i < all->entries->len; i++) {
+		const char *checkpoint = ((struct entry *) all->entries->pdata[i])->name;
+
+		if (may_mean (name, checkpoint))
+			return fault (f, EINVAL, "%s is ambiguous: there is a checkpoint %s", name, checkpoint);
+	}
+	return -EINVAL;
+}
+
 static bool needs (const struct entry *backup, const char *checkpoint)
 {
 	char buf[NAME_MAX + 1];

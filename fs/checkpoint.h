@@ -11,5 +11,9 @@ int checkpoint_changed_stat (const struct place *, struct stat *, struct fault *
  * leaves, what they must be?  ENOENT, EEXIST, EINVAL, EOPNOTSUPP. */
 int checkpoint_range (const struct place *, const struct wish *, struct fault *);
 
+/* A backup cannot be called NAME, as F says: is that since a checkpoint of others has dots in its
+ * name, and it could mean several things?  Then F says that; -EINVAL either way. */
+int checkpoint_explain (const struct place *, const char *name, struct fault *);
+
 /* EBUSY if a backup that runs needs the checkpoint NAME. */
 int checkpoint_is_free (const struct place *, const char *name, struct fault *);

@@ -37,6 +37,8 @@ int moment_make (const struct place *at, const char *name, struct fault *f)
 	if (!place_verbs (at)->make)
 		return cannot (at, "make", f);
 	r = words_parse (at->kind, name, buf, &wish, f);
+	if (r == -EINVAL && at->kind == BACKUP)
+		return checkpoint_explain (at, name, f);
 	if (r == 0)
 		r = moment_list (at, &there, f);
 	if (r == 0 && listing_find (there, name))

@@ -1,6 +1,8 @@
 #!/bin/bash
 # Checkpoints, where a domain can have them.
 . tests/lib.sh
+export FAKE_OTHER=$tmp/other
+mkfifo "$tmp/other"
 mount_fake
 cd "$mnt/alpha"
 
@@ -27,6 +29,16 @@ mkdir checkpoints/torn
 is "vda inconsistent vdb none"  "$(xargs < checkpoints/torn/status)"
 is "mkdir: cannot create directory 'backups/torn..x': No data available" "$(mkdir backups/torn..x 2>&1)"
 says "vda: bitmap torn is inconsistent" mkdir backups/torn..x
+
+echo "make alpha checkpoints full" > "$tmp/other"          # of others
+echo "make alpha checkpoints p..q" > "$tmp/other"
+sleep 0.3
+is "full p..q torn two"         "$(ls checkpoints | xargs)"
+says "full..x is ambiguous: there is a checkpoint full" mkdir backups/full..x
+says "p..q..x is ambiguous: there is a checkpoint p..q" mkdir backups/p..q..x
+says "p..q.. is ambiguous: there is a checkpoint p..q" mkdir backups/p..q..
+is "mkdir: cannot create directory 'backups/p..q..': Invalid argument" "$(mkdir backups/p..q.. 2>&1)"
+rmdir checkpoints/full checkpoints/p..q
 
 is ""                           "$(ls -d ../beta/checkpoints 2>/dev/null)"
 fails mkdir ../beta/checkpoints/x

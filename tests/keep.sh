@@ -75,4 +75,56 @@ echo destroyed > state
 is "ended: the guest was turned off" "$(sed -n 2p backups/d..e/type)"
 rmdir backups/full..d backups/d..e
 is "d"                  "$(ls checkpoints)"
+cp backups/d..e/* "$out" 2>/dev/null || :
+mkdir backups/d..e
+for half in "count=64" "skip=64"; do                    # two readers, each a part of it
+	dd if=backups/d..e/vda.e.qcow2 of=/dev/null bs=64K status=none $half
+done
+for half in "skip=64" "count=64"; do                    # and backwards, by way of two files of one disk
+	dd if=backups/d..e/vdb.raw of=/dev/null bs=64K status=none $half
+done
+rmdir backups/d..e
+is "d e"                "$(ls checkpoints | xargs)"
+cd /
+unmount
+
+# What a mount has seen is gone with it, unless it was all of a backup.
+export FAKE_STATE=$tmp/state
+mount_fake
+cd "$mnt/alpha"
+mkdir backups/full..b
+cp backups/full..b/vda* "$out"
+cd /; unmount -KILL; mount_fake; cd "$mnt/alpha"
+cp backups/full..b/vdb* "$out"
+says "vda.b.qcow2 was not read to its end: copy it, write 1 to keep, or cancel to job" rmdir backups/full..b
+cp backups/full..b/vda* "$out"
+sleep 0.3
+cd /; unmount -KILL; mount_fake; cd "$mnt/alpha"
+rmdir backups/full..b
+mkdir backups/full..c
+echo 1 > backups/full..c/keep
+cd /; unmount; mount_fake; cd "$mnt/alpha"
+rmdir backups/full..c
+is ""                   "$(ls backups)"
+cd /
+unmount
+
+# What nobody was there to get was not answered.
+export FAKE_HANG=$tmp/hang
+unset FAKE_STATE
+mount_fake
+cd "$mnt/alpha"
+mkdir backups/full..b
+cat backups/full..b/vdb.b.qcow2 > /dev/null
+echo images > "$tmp/hang"
+cat backups/full..b/vda.b.qcow2 > /dev/null & cat=$!
+sleep 0.3
+kill -KILL $cat
+wait $cat || :
+rm "$tmp/hang"
+size=$(stat -c %s backups/full..b/vda.b.qcow2)
+dd if=backups/full..b/vda.b.qcow2 of=/dev/null bs=128K skip=8 status=none
+says "vda.b.qcow2 was not read to its end: copy it, write 1 to keep, or cancel to job" rmdir backups/full..b
+cat backups/full..b/vda.b.qcow2 > /dev/null
+rmdir backups/full..b
 cd /
