@@ -1,7 +1,9 @@
 /* fake-backup.c - a hypervisor made of nothing: how its backups end */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fake-record.h"
 
@@ -135,5 +137,28 @@ int fake_backup_settle (struct backend *be, const char *domain, const char *name
 	backup->kept = keeps;
 	backup->complete = complete;
 	fake_record_note (guest, backup);
+	return 0;
+}
+
+uint64_t fake_nvram_size (void)
+{
+	const char *path = getenv ("FAKE_NVRAM");
+	struct stat st;
+
+	return path && stat (path, &st) == 0 ? st.st_size : 0;
+}
+
+int fake_nvram (struct backend *be, const char *domain, const char *name, GString *out, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+	g_autofree char *bytes = NULL;
+	gsize len = 0;
+
+	(void) name;
+	LOCKED (&fake->lock);
+	if (!fake_guest (fake, "nvram", domain, f))
+		return -f->err;
+	g_file_get_contents (getenv ("FAKE_NVRAM"), &bytes, &len, NULL);
+	g_string_append_len (out, bytes, len);
 	return 0;
 }

@@ -77,6 +77,7 @@ struct entry *fake_add (struct guest *guest, enum moment kind, const char *name)
 	struct entry *last = current_of (guest->moments[kind]), *entry = entry_new (name);
 
 	entry->born = g_get_real_time () * 1000;
+	entry->nvram = kind == BACKUP ? fake_nvram_size () : 0;
 	if (kind != BACKUP) {
 		entry->parent = last ? g_strdup (last->name) : NULL;
 		entry->current = true;
@@ -319,5 +320,5 @@ const struct moment_ops fake_checkpoints = {
 
 const struct moment_ops fake_backups = {
 	.list = list_backup, .make = make_backup, .drop = drop_backup, .xml = xml, .domain_xml = domain_xml,
-	.disks = fake_backup_disks, .settle = fake_backup_settle, .open = fake_disk_open,
+	.nvram = fake_nvram, .disks = fake_backup_disks, .settle = fake_backup_settle, .open = fake_disk_open,
 };

@@ -72,6 +72,7 @@ static void load (struct guest *guest, const struct records *of, const char *nam
 
 	fake_record_own (guest, name, &ignored);
 	backup->born = born ? g_ascii_strtoll (born, NULL, 10) : 0;
+	backup->nvram = fake_nvram_size ();
 	backup->state = record_get (of, name, "ended");
 	backup->kept = keep != NULL;
 	backup->complete = complete != NULL;

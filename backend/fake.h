@@ -11,6 +11,7 @@
  *
  *     FAKE_DISK              what the disks hold
  *     FAKE_DIRTY             a file with data where vda has changed since any checkpoint
+ *     FAKE_NVRAM             what the variables of its firmware are; else it has none
  *     FAKE_STATE             where the records are by which backups outlive the daemon
  *     FAKE_CALLS             a file that gets a line for each call
  *     FAKE_GONE              a file: while it exists, the hypervisor cannot be reached
@@ -75,5 +76,7 @@ struct image *fake_disk_image (struct fake *, const char *domain, const char *na
 int fake_disk_open (struct backend *, const char *domain, const char *name, const char *disk,
 		    struct image **, struct fault *);
 uint64_t fake_disk_size (uint64_t *allocated);
+uint64_t fake_nvram_size (void);
+int fake_nvram (struct backend *, const char *domain, const char *name, GString *, struct fault *);
 void fake_disks (struct listing *);
 void fake_disk_end (struct fake *, const struct guest *, const char *name);

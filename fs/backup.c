@@ -84,3 +84,27 @@ int backup_checkpoint (const struct place *at, GString *out, struct fault *f)
 		return fault (f, ENOENT, "%s leaves no checkpoint", MOMENT (at));
 	return r < 0 ? r : moment_xml (&checkpoint, out, f);
 }
+
+int backup_nvram (const struct place *at, GString *out, struct fault *f)
+{
+	return place_verbs (at)->nvram (at->backend, DOMAIN (at), MOMENT (at), out, f);
+}
+
+int backup_nvram_stat (const struct place *at, struct stat *st, struct fault *f)
+{
+	LISTING all = NULL;
+	const struct entry *backup = kept_entry (at, &all, f);
+
+	if (!backup)
+		return -f->err;
+	st->st_size = backup->nvram;
+	return 0;
+}
+
+int backup_has_nvram (const struct place *at, struct fault *f)
+{
+	LISTING all = NULL;
+	const struct entry *backup = kept_entry (at, &all, f);
+
+	return backup ? backup->nvram > 0 : -f->err;
+}

@@ -71,6 +71,7 @@ const struct row tree[] = {
 	{ "        backup.xml",       F|0440, .ask = moment_xml },
 	{ "        domain.xml",       F|0440, .ask = moment_domain_xml },
 	{ "        type",             F|0440, .show = backup_type },
+	{ "        nvram",            F|0440, .ask = backup_nvram, .stat = backup_nvram_stat, .when = backup_has_nvram },
 	{ "        checkpoint.xml",   F|0440, .ask = backup_checkpoint, .when = backup_leaves },
 	{ "        keep",             F|0640, .show = keep_show, .store = keep_store, .when = backup_leaves },
 	{ "        <disk>",           F|0440, DISK },

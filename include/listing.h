@@ -18,6 +18,7 @@ struct entry {
 	int64_t born;                   /* nanoseconds since 1970; 0: unknown */
 	uint64_t size, allocated;       /* bytes; 0: unknown until it is opened */
 	uint64_t thin;                  /* of a backup's disk: the bytes of its qcow2 file, as setup->thin () says */
+	uint64_t nvram;                 /* of a backup: the bytes of its firmware's variables; 0: it has none */
 	unsigned can;                   /* what a domain or its disk can do: bits as CAN() makes them */
 	bool current;                   /* the moment the domain stands on */
 	bool pushed;                    /* a backup whose files the hypervisor writes, and not we */

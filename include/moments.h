@@ -19,6 +19,8 @@ struct moment_ops {
 	int (*xml) (struct backend *, const char *domain, const char *name, GString *, struct fault *);
 	/* The definition of the domain as it was then. */
 	int (*domain_xml) (struct backend *, const char *domain, const char *name, GString *, struct fault *);
+	/* The variables of its firmware as they were then: of any bytes, as many as the entry says. */
+	int (*nvram) (struct backend *, const char *domain, const char *name, GString *, struct fault *);
 	/* The disks one can read, with size and allocated known; of a moment that has ended, too.  Of a
 	 * checkpoint all that its definition names, and how the bitmap of each is; never waits behind a job. */
 	int (*disks) (struct backend *, const char *domain, const char *name, struct listing *, struct fault *);
