@@ -21,6 +21,16 @@ struct left {
 	struct record *record;
 };
 
+/* There may be room again where there was none, and a guest that waits for it. */
+static void resume (const struct left *left)
+{
+	g_autoptr (GArray) scratch = backup_scratch_parse (left->scratch);
+	g_autofree char *full = backup_scratch_full (scratch);
+
+	if (!full)
+		backup_job_resume (left->lv, left->uuid);
+}
+
 static void own (struct left *left, bool stray)
 {
 	g_autofree char *domain = name_encode (virDomainGetName (left->dom));
@@ -34,6 +44,8 @@ static void own (struct left *left, bool stray)
 	if (served && stray)
 		served_await (served, until);
 	served_unref (served);
+	if (!stray)
+		resume (left);
 }
 
 static void finish (struct left *left)
@@ -42,6 +54,7 @@ static void finish (struct left *left)
 	g_autoptr (GArray) scratch = backup_scratch_parse (left->scratch);
 	struct fault ignored;
 
+	backup_job_resume (left->lv, left->uuid);
 	record_put (left->record, "ended", "while no mount was up", &ignored);
 	backup_socket_remove (left->note.socket, left->note.directory);
 	backup_scratch_remove (scratch);

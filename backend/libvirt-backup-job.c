@@ -70,7 +70,7 @@ static int await_end (struct libvirt *lv, const char *uuid, const char *socket, 
 	return job == JOB_UNKNOWN ? fault (f, ENOTCONN, "the job was told to end, and nobody can be asked whether it did") : 0;
 }
 
-int backup_job_end (struct libvirt *lv, const char *uuid, const char *socket, struct fault *f)
+static int end (struct libvirt *lv, const char *uuid, const char *socket, struct fault *f)
 {
 	g_autoptr (virDomain) dom = domain_of (lv, uuid, f);
 	enum backup_job job = dom ? look (dom, socket) : without (f);
@@ -86,6 +86,26 @@ int backup_job_end (struct libvirt *lv, const char *uuid, const char *socket, st
 		return await_end (lv, uuid, socket, f);
 	r = libvirt_fault (f);
 	return look (dom, socket) == JOB_GONE ? 0 : r;
+}
+
+void backup_job_resume (struct libvirt *lv, const char *uuid)
+{
+	struct fault f;
+	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
+	int state, reason;
+
+	if (dom && virDomainGetState (dom, &state, &reason, 0) == 0 &&
+	    state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR)
+		virDomainResume (dom);
+}
+
+int backup_job_end (struct libvirt *lv, const char *uuid, const char *socket, struct fault *f)
+{
+	int r = end (lv, uuid, socket, f);
+
+	if (r == 0)
+		backup_job_resume (lv, uuid);
+	return r;
 }
 
 static const char *const reasons[] = {
@@ -107,15 +127,4 @@ const char *backup_job_why (struct libvirt *lv, const char *uuid, int id)
 	if (state != VIR_DOMAIN_SHUTOFF)
 		return (int) virDomainGetID (dom) == id ? "another client ended it" : why;
 	return reason < (int) G_N_ELEMENTS (reasons) && reasons[reason] ? reasons[reason] : why;
-}
-
-void backup_job_resume (struct libvirt *lv, const char *uuid)
-{
-	struct fault f;
-	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
-	int state, reason;
-
-	if (dom && virDomainGetState (dom, &state, &reason, 0) == 0 &&
-	    state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR)
-		virDomainResume (dom);
 }

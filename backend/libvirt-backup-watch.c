@@ -49,8 +49,10 @@ static void look (struct served *served)
 
 	if (job == JOB_THERE)
 		served_confirm (served, asked);
-	if (job == JOB_GONE)
-		backup_note_end (served, backup_job_why (served->lv, served->uuid, served->id));
+	if (job != JOB_GONE)
+		return;
+	backup_job_resume (served->lv, served->uuid);
+	backup_note_end (served, backup_job_why (served->lv, served->uuid, served->id));
 }
 
 /* If that fails, it is tried again soon. */
@@ -81,8 +83,8 @@ static void keep_limits (struct served *served, gint64 *opened)
 	g_autofree char *full = backup_scratch_full (served->scratch);
 	g_autofree char *forgotten = NULL;
 
-	if (full && end (served, full))
-		backup_job_resume (served->lv, served->uuid);
+	if (full)
+		end (served, full);
 	if (full || !is_forgotten (served, opened))
 		return;
 	forgotten = g_strdup_printf ("nobody had it open for %u s", served->lv->backend.setup->job_timeout);

@@ -52,10 +52,11 @@ void backup_socket_remove (const char *socket, const char *directory);
 enum backup_job { JOB_UNKNOWN, JOB_THERE, JOB_GONE };   /* UNKNOWN: nobody can be asked */
 
 enum backup_job backup_job (struct libvirt *, const char *uuid, const char *socket);
-int backup_job_end (struct libvirt *, const char *uuid, const char *socket, struct fault *);    /* has ended then */
+/* It has ended then, and a guest goes on that full scratch had stopped. */
+int backup_job_end (struct libvirt *, const char *uuid, const char *socket, struct fault *);
 bool backup_job_is_coming (struct libvirt *, const char *uuid);         /* or another; one that serves is there */
 const char *backup_job_why (struct libvirt *, const char *uuid, int id);        /* it is gone, of the guest ID */
-void backup_job_resume (struct libvirt *, const char *uuid);    /* a guest that a full disk has stopped */
+void backup_job_resume (struct libvirt *, const char *uuid);    /* if a disk that was full has stopped it */
 
 /* libvirt-backup-make.c */
 int backup_make (struct backend *, const char *domain, struct wish *, struct fault *);

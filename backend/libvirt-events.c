@@ -25,9 +25,10 @@ static int on_lifecycle (virConnectPtr conn, virDomainPtr domain, int event, int
 {
 	struct libvirt *lv = data;
 
+	bool is_full = event == VIR_DOMAIN_EVENT_SUSPENDED && detail == VIR_DOMAIN_EVENT_SUSPENDED_IOERROR;
+
 	(void) conn;
-	(void) detail;
-	if (event == VIR_DOMAIN_EVENT_STOPPED || event == VIR_DOMAIN_EVENT_CRASHED)
+	if (event == VIR_DOMAIN_EVENT_STOPPED || event == VIR_DOMAIN_EVENT_CRASHED || is_full)
 		tell_backups (lv, domain);
 	if (event == VIR_DOMAIN_EVENT_DEFINED || event == VIR_DOMAIN_EVENT_UNDEFINED || event == VIR_DOMAIN_EVENT_STOPPED)
 		lv->backend.setup->changed (NULL);      /* a transient one goes when it stops */

@@ -99,9 +99,8 @@ dies() {
 	if [ -n "$through" ]; then unmount; else bury; fi
 	after $2
 	backups=$after/web/backups
+	! mkdir "$backups/next" 2> /dev/null || rmdir "$backups/next"           # who changes something clears up first
 	judge_$1 $through
-	mkdir "$backups/next"           # who is first to change something clears up
-	rmdir "$backups/next"
 	backups=$mnt/web/backups
 	unmount
 	unmount_two
