@@ -20,6 +20,8 @@ static void making_free (struct making *m)
 	g_array_unref (m->parts);
 	if (m->disks)
 		g_ptr_array_unref (m->disks);
+	if (m->nvram)
+		g_string_free (m->nvram, TRUE);
 	g_free (m->xml);
 }
 
@@ -154,7 +156,7 @@ static int begin (struct making *m, const struct backup_way *way, struct fault *
 	return r;
 }
 
-static int make (struct making *m, const struct wish *wish, struct fault *f)
+static int make (struct making *m, struct wish *wish, struct fault *f)
 {
 	const struct backup_way *way = &backup_by_job;
 	int r;

@@ -19,6 +19,7 @@ struct making {
 	const char *domain, *name;
 	char uuid[VIR_UUID_STRING_BUFLEN];
 	char *xml;              /* of the domain */
+	GString *nvram;         /* what its firmware remembers, or NULL */
 	GPtrArray *disks;       /* of struct libvirt_disk: all it has */
 	GArray *parts;          /* of struct backup_part */
 	GArray *scratch;        /* of struct backup_scratch, for each part that has some */
@@ -34,7 +35,7 @@ static inline const struct backup_part *backup_part (const struct making *m, gui
 }
 
 /* libvirt-backup-plan.c: choose the disks, and refuse what can be refused. */
-int backup_plan (struct making *, const struct wish *, struct fault *);
+int backup_plan (struct making *, struct wish *, struct fault *);
 
 /* libvirt-backup-note.c: what must be known if we die in the next step; XML is of the backup. */
 int backup_note_write (const struct making *, const char *xml, struct fault *);

@@ -5,6 +5,7 @@
  *     scratch     a line a file: how much is to stay free there, its path
  *     born        the point in time, in nanoseconds since 1970
  *     domain.xml  backup.xml
+ *     nvram       what the firmware remembers, where there is any
  *     disks       a line a disk: target, size, allocated; written when mkdir is done
  *     ended       why the job is gone */
 
@@ -75,11 +76,12 @@ int backup_note_write (const struct making *m, const char *xml, struct fault *f)
 {
 	g_autofree char *scratch = backup_scratch_text (m->scratch);
 	g_autofree char *born = g_strdup_printf ("%" PRId64, g_get_real_time () * 1000);
+	g_autofree char *domain = libvirt_xml_definition (m->xml);
 	const struct { const char *file, *text; } files[] = {
 		{ "socket", m->note.socket }, { "directory", m->note.directory }, { "scratch", scratch },
-		{ "domain.xml", m->xml },     { "backup.xml", xml },              { "born", born },
+		{ "domain.xml", domain },     { "backup.xml", xml },              { "born", born },
 	};
-	int r = 0;
+	int r = m->nvram ? record_put_bytes (m->record, "nvram", m->nvram, f) : 0;
 
 	for (size_t i = 0; r == 0 && i < G_N_ELEMENTS (files); i++)
 		r = record_put (m->record, files[i].file, files[i].text, f);

@@ -7,6 +7,7 @@
 
 #include "libvirt-backup-make.h"
 #include "libvirt-job.h"
+#include "libvirt-nvram.h"
 
 static int check_disk (const struct making *m, const struct libvirt_disk *disk, struct fault *f)
 {
@@ -65,7 +66,18 @@ static int choose_disks (struct making *m, const char *which, struct fault *f)
 	return strcmp (which, "all") == 0 ? choose_all (m, f) : choose_named (m, which, f);
 }
 
-int backup_plan (struct making *m, const struct wish *wish, struct fault *f)
+/* A backup is never silently without them. */
+static int read_nvram (struct making *m, struct wish *wish, struct fault *f)
+{
+	int r = libvirt_nvram (m->xml, virDomainIsActive (m->dom) == 1, &m->nvram, f);
+	struct fault why = *f;
+
+	if (r == 0 || wish_lets (wish))
+		return 0;
+	return fault (f, EPERM, "%s; write %s to options/force for a backup without them", why.text, m->name);
+}
+
+int backup_plan (struct making *m, struct wish *wish, struct fault *f)
 {
 	int r = libvirt_check_idle (m->lv, m->dom, m->domain, f);
 
@@ -75,5 +87,6 @@ int backup_plan (struct making *m, const struct wish *wish, struct fault *f)
 	if (!m->xml)
 		return libvirt_fault (f);
 	m->disks = libvirt_xml_disks (m->xml);
-	return choose_disks (m, wish->option[DISKS], f);
+	r = choose_disks (m, wish->option[DISKS], f);
+	return r < 0 ? r : read_nvram (m, wish, f);
 }

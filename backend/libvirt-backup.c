@@ -50,6 +50,7 @@ static void add (struct libvirt *lv, const struct records *of, const char *name,
 
 		entry = listing_add (out, entry_new (shown));
 		entry->born = note.born;
+		entry->nvram = record_size (of, name, "nvram");
 		entry->state = why_ended (lv, of->uuid, &note);
 	}
 	backup_note_clear (&note);
@@ -92,6 +93,16 @@ static int xml (struct backend *be, const char *domain, const char *name, GStrin
 static int domain_xml (struct backend *be, const char *domain, const char *name, GString *out, struct fault *f)
 {
 	return show (be, domain, name, "domain.xml", out, f);
+}
+
+static int nvram (struct backend *be, const char *domain, const char *name, GString *out, struct fault *f)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	struct records of;
+
+	if (records_of (libvirt_of (be), domain, uuid, &of, f) < 0)
+		return -f->err;
+	return record_get_bytes (&of, name, "nvram", out) ? 0 : fault (f, ENOENT, "%s has no nvram", name);
 }
 
 static int disks (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
@@ -296,7 +307,7 @@ static bool end (struct libvirt *lv)
 }
 
 static const struct libvirt_backup_ops ops = {
-	.moments = { .list = list, .make = backup_make, .drop = drop, .xml = xml, .domain_xml = domain_xml,
+	.moments = { .list = list, .make = backup_make, .drop = drop, .xml = xml, .domain_xml = domain_xml, .nvram = nvram,
 		     .disks = disks, .open = open_image },
 	.adopt = backup_adopt, .ended = ended, .whose = whose, .cancel = cancel, .end = end,
 };

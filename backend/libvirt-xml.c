@@ -305,18 +305,35 @@ char *libvirt_xml_new_snapshot (const char *name, const char *memory, const char
 	return written (doc);
 }
 
-char *libvirt_xml_described (const char *xml, const char *description)
+/* None of what XPATH finds may be in another. */
+static void take_out (xmlDoc *doc, const char *xpath)
 {
-	g_autoptr (xmlDoc) doc = parse (xml);
-	g_autoptr (xmlXPathObject) found = find (doc, NULL, "description");
+	g_autoptr (xmlXPathObject) found = find (doc, NULL, xpath);
 
-	if (!doc)
-		return NULL;
 	for (size_t i = 0; i < count (found); i++) {
 		xmlUnlinkNode (found->nodesetval->nodeTab[i]);
 		xmlFreeNode (found->nodesetval->nodeTab[i]);
 		found->nodesetval->nodeTab[i] = NULL;
 	}
+}
+
+char *libvirt_xml_definition (const char *xml)
+{
+	g_autoptr (xmlDoc) doc = parse (xml);
+
+	if (!doc)
+		return g_strdup (xml);
+	take_out (doc, "devices/disk/backingStore | devices/disk/mirror");
+	return written (doc);
+}
+
+char *libvirt_xml_described (const char *xml, const char *description)
+{
+	g_autoptr (xmlDoc) doc = parse (xml);
+
+	if (!doc)
+		return NULL;
+	take_out (doc, "description");
 	if (*description)
 		xmlNewTextChild (xmlDocGetRootElement (doc), NULL, BAD_CAST "description", BAD_CAST description);
 	return written (doc);

@@ -30,6 +30,9 @@ struct libvirt_disk {
 GPtrArray *libvirt_xml_disks (const char *xml);
 const struct libvirt_disk *libvirt_disk_find (const GPtrArray *disks, const char *target);
 
+/* A <domain> to be defined again with other images: what its images rest on now is no part of it. */
+char *libvirt_xml_definition (const char *xml);
+
 /* Can DISK be written to, and so take part in a moment? */
 bool libvirt_disk_is_written (const struct libvirt_disk *);
 

@@ -142,10 +142,23 @@ static void what_is_no_document_is_empty (void **state)
 	}
 }
 
+static void what_an_image_rests_on_is_no_part_of_a_definition (void **state)
+{
+	g_autofree char *defined = libvirt_xml_definition (domain), *broken = libvirt_xml_definition ("<domain>");
+	g_autoptr (GPtrArray) disks = libvirt_xml_disks (defined);
+
+	(void) state;
+	assert_false (libvirt_xml_has (defined, "//backingStore | //mirror"));
+	assert_int_equal (disks->len, 5);
+	assert_string_equal (libvirt_disk_find (disks, "vda")->source, "/img/a&b.qcow2");
+	assert_string_equal (broken, "<domain>");
+}
+
 int main (void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test (a_drive_is_read_as_it_is_defined),
+		cmocka_unit_test (what_an_image_rests_on_is_no_part_of_a_definition),
 		cmocka_unit_test (what_is_empty_or_read_only_is_not_written),
 		cmocka_unit_test (a_snapshot_says_what_it_keeps),
 		cmocka_unit_test (a_new_snapshot_is_quoted),
