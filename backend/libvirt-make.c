@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libvirt-checkpoint.h"
 #include "libvirt-image.h"
 #include "libvirt-job.h"
 #include "libvirt-overlay.h"
@@ -288,13 +289,25 @@ static int fail (const struct plan *plan, virDomainSnapshotPtr made, struct faul
 	return -f->err;
 }
 
+/* libvirt 9 wants the guest's QEMU if there are checkpoints, and says so before it does anything. */
+static int explain (const struct plan *plan, struct fault *f)
+{
+	struct fault ignored;
+	g_autoptr (GPtrArray) checkpoints = plan->active ? NULL : checkpoint_names (plan->dom, &ignored);
+
+	if (f->err != EOPNOTSUPP || !checkpoints || checkpoints->len == 0)
+		return -f->err;
+	return fault (f, EOPNOTSUPP, "%s is off and has checkpoint %s, and this libvirt makes no snapshot then: start it, "
+		      "or rmdir its checkpoints", plan->domain, (char *) checkpoints->pdata[0]);
+}
+
 static int perform (const struct plan *plan, struct fault *f)
 {
 	g_autofree char *xml = xml_of (plan);
 	g_autoptr (virDomainSnapshot) made = virDomainSnapshotCreateXML (plan->dom, xml, flags_of (plan));
 
-	if (!made)
-		libvirt_fault (f);
+	if (!made && libvirt_fault (f) < 0)
+		explain (plan, f);
 	if (!made || verify (plan, f) < 0)
 		return fail (plan, made, f);
 	return 0;

@@ -4,10 +4,10 @@
  * So whatever would make it fail is looked for first. */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "libvirt-checkpoint.h"
 #include "libvirt-image.h"
 #include "libvirt-job.h"
 #include "libvirt-snapshot.h"
@@ -34,29 +34,6 @@ static int check_driver (const struct revert *revert, struct fault *f)
 	if (revert->said->external && !revert->at.external_revert)
 		return fault (f, EOPNOTSUPP, "%s is external, and this libvirt cannot go back to those", revert->wish->name);
 	return 0;
-}
-
-/* The first of what LIST has, by name; it is the caller's. */
-static char *first_checkpoint (virDomainPtr dom)
-{
-	virDomainCheckpointPtr *all = NULL;
-	int n = virDomainListAllCheckpoints (dom, &all, 0);
-	char *name = n > 0 ? g_strdup (virDomainCheckpointGetName (all[0])) : NULL;
-
-	for (int i = 0; i < n; i++)
-		virDomainCheckpointFree (all[i]);
-	free (all);
-	return name;
-}
-
-static int check_checkpoints (const struct revert *revert, struct fault *f)
-{
-	g_autofree char *checkpoint = first_checkpoint (revert->dom);
-
-	if (!checkpoint)
-		return 0;
-	return fault (f, EPERM, "%s has checkpoint %s, with which going back would kill the guest: "
-		      "virsh checkpoint-delete %s %s first", revert->domain, checkpoint, virDomainGetName (revert->dom), checkpoint);
 }
 
 /* External ones below rest on the image that going back would change. */
@@ -112,11 +89,53 @@ static int check_tags (const struct revert *revert, struct fault *f)
 		      "write %s to options/force", revert->wish->name, revert->wish->name);
 }
 
+/* The first bitmap in IMAGE that is none of CHECKPOINTS, which would go with theirs; the caller's. */
+static char *stray_bitmap (const struct libvirt_disk *image, GPtrArray *checkpoints)
+{
+	g_autoptr (GPtrArray) bitmaps = qemu_bitmap_names (image->source);
+
+	for (guint i = 0; i < bitmaps->len; i++) {
+		g_autofree char *shown = name_encode (bitmaps->pdata[i]);
+
+		if (!g_ptr_array_find_with_equal_func (checkpoints, shown, g_str_equal, NULL))
+			return g_strdup (bitmaps->pdata[i]);
+	}
+	return NULL;
+}
+
+static int check_stray_bitmaps (const struct revert *revert, GPtrArray *checkpoints, struct fault *f)
+{
+	g_autoptr (GPtrArray) images = libvirt_images (revert->lv, revert->said->disks, revert->said->kept);
+
+	for (guint i = 0; i < images->len && !revert->at.remote; i++) {
+		const struct libvirt_disk *image = images->pdata[i];
+		g_autofree char *bitmap = stray_bitmap (image, checkpoints);
+
+		if (bitmap)
+			return fault (f, EPERM, "%s holds a bitmap %s that libvirt does not know, with which going back would "
+				      "kill the guest: qemu-img bitmap --remove it while the guest is off", image->source, bitmap);
+	}
+	return 0;
+}
+
+/* QEMU goes back on no disk with a bitmap. */
+static int check_checkpoints (const struct revert *revert, struct fault *f)
+{
+	g_autoptr (GPtrArray) names = checkpoint_names (revert->dom, f);
+
+	if (!names || check_stray_bitmaps (revert, names, f) < 0)
+		return -f->err;
+	if (names->len == 0 || wish_lets (revert->wish))
+		return 0;
+	return fault (f, EPERM, "%s has checkpoint %s, with which going back would kill the guest: rmdir the checkpoints first, "
+		      "or write %s to options/force", revert->domain, (char *) names->pdata[0], revert->wish->name);
+}
+
 static int check_internal (const struct revert *revert, struct fault *f)
 {
-	if (check_checkpoints (revert, f) < 0 || check_descendants (revert, f) < 0)
+	if (check_descendants (revert, f) < 0 || check_tags (revert, f) < 0)
 		return -f->err;
-	return check_tags (revert, f);
+	return check_checkpoints (revert, f);
 }
 
 static int check (const struct revert *revert, struct fault *f)
@@ -171,6 +190,22 @@ static unsigned flags_of (const struct revert *revert)
 	return 0;
 }
 
+/* Those that the user has let go; the last one first. */
+static int remove_checkpoints (const struct revert *revert, struct fault *f)
+{
+	g_autoptr (GPtrArray) names = checkpoint_names (revert->dom, f);
+	int r = names ? 0 : -f->err;
+
+	for (guint i = 0; r == 0 && i < names->len; i++)
+		r = checkpoint_remove (revert->lv, revert->dom, names->pdata[i], f);
+	return r;
+}
+
+static bool needs_no_checkpoints (const struct revert *revert)
+{
+	return strcmp (revert->at.driver, "QEMU") == 0 && !revert->said->external;
+}
+
 static int perform (const struct revert *revert, struct fault *f)
 {
 	int r = 0;
@@ -178,7 +213,9 @@ static int perform (const struct revert *revert, struct fault *f)
 	if (revert->said->external)
 		space_out (revert->domain);
 	work_begin (revert->domain, "revert", revert->wish->name, NOT_AT_ALL);
-	if (virDomainRevertToSnapshot (revert->snapshot, flags_of (revert)) < 0)
+	if (needs_no_checkpoints (revert))
+		r = remove_checkpoints (revert, f);
+	if (r == 0 && virDomainRevertToSnapshot (revert->snapshot, flags_of (revert)) < 0)
 		r = libvirt_fault (f);
 	work_end (revert->domain);
 	if (revert->said->external)

@@ -212,16 +212,17 @@ GPtrArray *qemu_bitmap_files (const char *file, const char *name)
 	return found.files;
 }
 
-char *qemu_bitmap_any (const char *file)
+GPtrArray *qemu_bitmap_names (const char *file)
 {
+	GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
 	struct layer layer;
 	GHashTableIter iter;
-	gpointer name = NULL;
+	gpointer name;
 
 	layer_read (file, &layer);
 	g_hash_table_iter_init (&iter, layer.flags);
-	if (g_hash_table_iter_next (&iter, &name, NULL))
-		name = g_strdup (name);
+	while (g_hash_table_iter_next (&iter, &name, NULL))
+		g_ptr_array_add (names, g_strdup (name));
 	layer_clear (&layer);
-	return name;
+	return names;
 }

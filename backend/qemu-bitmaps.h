@@ -17,5 +17,5 @@ enum bitmap qemu_bitmap (const char *file, const char *name);
  * can be read; of char *, the caller's. */
 GPtrArray *qemu_bitmap_files (const char *file, const char *name);
 
-/* The name of any bitmap that FILE itself holds, which is the caller's; or NULL. */
-char *qemu_bitmap_any (const char *file);
+/* The names of all bitmaps that FILE itself holds, of char *; the caller's. */
+GPtrArray *qemu_bitmap_names (const char *file);

@@ -5,7 +5,7 @@ domain=test
 mkdir "$tmp/saves"
 mount_domfs test:///default -o saves="$tmp/saves"
 cd "$mnt/test"
-is "current disks domain.xml error job options snapshots state tree" "$(ls | xargs)"
+is "checkpoints current disks domain.xml error job options snapshots state tree" "$(ls | xargs)"
 is "none"                         "$(cat job)"
 is "running"                      "$(cat state)"
 is "vda raw 0 no /guest/diskimage1" "$(xargs < disks)"
@@ -37,6 +37,18 @@ says "test runs, and an internal snapshot has its memory then; write auto to opt
 echo auto > options/memory
 says "the TEST driver of libvirt has no external snapshots" mkdir snapshots/three
 echo auto > options/storage
+
+mkdir checkpoints/one checkpoints/two
+is "one two"                      "$(ls checkpoints | xargs)"
+is "../one"                       "$(readlink checkpoints/two/parent)"
+is "vda unknown"                  "$(cat checkpoints/one/status)"       # there are no images
+is "vda -"                        "$(xargs < checkpoints/one/changed)"
+grep -q '<name>two</name>' checkpoints/two/checkpoint.xml
+is "mkdir: cannot create directory 'checkpoints/one': File exists" "$(mkdir checkpoints/one 2>&1)"
+fails mkdir snapshots/three                                             # they exclude each other here
+rmdir checkpoints/one
+is "two"                          "$(ls checkpoints)"
+rmdir checkpoints/two
 
 echo paused > state
 echo paused > state

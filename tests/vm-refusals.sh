@@ -68,11 +68,25 @@ qemu=$(cat /run/libvirt/qemu/web.pid)
 
 # a checkpoint, with which going back would kill the guest
 virsh --quiet checkpoint-create-as web c1 > /dev/null
-refused "web has checkpoint c1, with which going back would kill the guest: virsh checkpoint-delete web c1 first" mv snapshots/one current/
+virsh --quiet checkpoint-create-as web c2 > /dev/null
+with="with which going back would kill the guest"
+refused "web has checkpoint c2, $with: rmdir the checkpoints first, or write one to options/force" mv snapshots/one current/
 unchanged
 mkdir snapshots/two                                                     # side by side they may be
-virsh --quiet checkpoint-delete web c1 > /dev/null
+is "c1 c2" "$(virsh checkpoint-list web --name | xargs)"
+echo one > options/force
 mv snapshots/one current/
+is "" "$(virsh checkpoint-list web --name)$(cat options/force)"
+echo destroyed > state
+qemu-img bitmap --add "$tmp/vda.qcow2" stray
+echo running > state
+qemu=$(cat /run/libvirt/qemu/web.pid)
+refused "$tmp/vda.qcow2 holds a bitmap stray that libvirt does not know, $with: qemu-img bitmap --remove it while the guest is off" \
+	mv snapshots/one current/
+unchanged
+echo destroyed > state
+qemu-img bitmap --remove "$tmp/vda.qcow2" stray
+echo running > state
 rmdir snapshots/two
 
 # external ones above an internal one
