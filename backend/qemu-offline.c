@@ -47,6 +47,13 @@ int qemu_offline_check (const char *file, struct fault *f)
 	return out ? 0 : -f->err;
 }
 
+char *qemu_offline_info (const char *file, const char *format, struct fault *f)
+{
+	const char *const argv[] = { "qemu-img", "info", "-U", "--output=json", "-f", format, file, NULL };
+
+	return qemu_img (argv, file, f);
+}
+
 static int count_tags (const json_t *image, const char *tag)
 {
 	const json_t *snapshots = json_object_get (image, "snapshots");

@@ -12,6 +12,9 @@
 /* Can FILE be opened, and its backing files? */
 int qemu_offline_check (const char *file, struct fault *);
 
+/* What qemu-img says of FILE alone, in JSON; it is the caller's.  Or NULL: EIO. */
+char *qemu_offline_info (const char *file, const char *format, struct fault *);
+
 /* How many internal snapshots FILE holds that are called TAG, of a guest that runs, by what
  * query-named-block-nodes answered: NODES. */
 int qemu_offline_tags_in_nodes (const char *nodes, const char *file, const char *tag, struct fault *);
