@@ -7,6 +7,7 @@ stride=${STRIDE:-4}
 RANDOM=$seed
 echo "SEED=$seed STRIDE=$stride"
 options='-o cache=0'
+next=backups/next
 two=$tmp/two
 pid2=
 mkdir "$two"
@@ -51,20 +52,33 @@ unmount_two() {
 	pid2=
 }
 
+# bitmaps: in QEMU, or else in the images
+bitmaps() {
+	local target file
+	if [ "$(virsh domstate web)" = running ]; then
+		virsh qemu-monitor-command web '{"execute": "query-named-block-nodes"}' |
+			jq -r '.return[] | .["node-name"] as $node | .["dirty-bitmaps"][]? | "bitmap \(.name) of \($node)"'
+		return
+	fi
+	virsh domblklist web | sed '1,2d; /^$/d' | while read -r target file; do
+		qemu-img info --output=json "$file" |
+			jq -r --arg target "$target" '.["format-specific"].data.bitmaps[]? | "bitmap \(.name) of \($target)"'
+	done
+}
+
 # left: what there is of any backup or checkpoint, and what is wrong with the guest
 left() {
 	find /var/lib/domfs /run/domfs /var/tmp/domfs -mindepth 1 2> /dev/null || :
 	ls "$tmp" | grep domfs- || :
-	find /var/lib/libvirt/qemu/domain-*-web ! -type d ! -name monitor.sock ! -name master-key.aes
-	virsh domjobinfo web | sed -n 's/Job type: *\([A-Za-z]*\) *$/job \1/p' | grep -v None || :
+	find /var/lib/libvirt/qemu/domain-*-web ! -type d ! -name monitor.sock ! -name master-key.aes 2> /dev/null || :
+	virsh domjobinfo web 2> /dev/null | sed -n 's/Job type: *\([A-Za-z]*\) *$/job \1/p' | grep -v None || :
 	virsh checkpoint-list web --name | sed '/^$/d; s/^/checkpoint /'
-	virsh qemu-monitor-command web '{"execute": "query-named-block-nodes"}' |
-		jq -r '.return[] | .["node-name"] as $node | .["dirty-bitmaps"][]? | "bitmap \(.name) of \($node)"'
-	virsh domstate --reason web | grep -v '^running\|^$' || :
-	pgrep -af 'qemu-storage|qemu-nbd|qemu-img' || :
+	bitmaps
+	virsh domstate --reason web | sed '/^$/d'
+	pgrep -af 'qemu-storage-daemon|qemu-nbd|qemu-img' || :
 }
 
-# what_was: the same, as it was before
+# nothing_is_left: but what was there before; what had to wait for libvirt may take a moment
 nothing_is_left() {
 	for _ in $(seq 50); do [ "$(left)" != "$what_was" ] || return 0; sleep 0.1; done
 	is "$what_was" "$(left)"
@@ -99,7 +113,7 @@ dies() {
 	if [ -n "$through" ]; then unmount; else bury; fi
 	after $2
 	backups=$after/web/backups
-	! mkdir "$backups/next" 2> /dev/null || rmdir "$backups/next"           # who changes something clears up first
+	! mkdir "$after/web/$next" 2> /dev/null || rmdir "$after/web/$next"     # who changes something clears up first
 	judge_$1 $through
 	backups=$mnt/web/backups
 	unmount
