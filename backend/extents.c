@@ -1,4 +1,4 @@
-/* extents.c - which stretches of an image have data */
+/* extents.c - which stretches of an image have data, or are dirty */
 
 #include "extents.h"
 
@@ -49,10 +49,19 @@ static guint edges_until (const struct extents *extents, uint64_t at)
 	return from;
 }
 
-void extents_at (const struct extents *extents, uint64_t at, struct extent *out)
+/* Is what is AT in EXTENTS?  Shorten *END to where that ends. */
+static bool is_in (const struct extents *extents, uint64_t at, uint64_t *end)
 {
 	guint n = edges_until (extents, at);
-	uint64_t end = n < extents->edges->len ? g_array_index (extents->edges, uint64_t, n) : extents->len;
 
-	*out = (struct extent) { .len = end - at, .data = n % 2 == 1, .dirty = true };
+	*end = MIN (*end, n < extents->edges->len ? g_array_index (extents->edges, uint64_t, n) : extents->len);
+	return n % 2 == 1;
+}
+
+void extents_at (const struct extents *data, const struct extents *dirty, uint64_t at, struct extent *out)
+{
+	uint64_t end = UINT64_MAX;
+	bool is_data = is_in (data, at, &end), is_dirty = is_in (dirty, at, &end);
+
+	*out = (struct extent) { .len = end - at, .data = is_data, .dirty = is_dirty };
 }

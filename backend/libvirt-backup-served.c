@@ -255,7 +255,7 @@ int served_image (struct served *served, const char *disk, struct image **image,
 	*image = image_there (served, disk);
 	if (*image)
 		return 0;
-	r = nbd_image (served->socket, disk, &served_ref (served)->witness, image, f);
+	r = nbd_image (served->socket, disk, NULL, &served_ref (served)->witness, image, f);
 	if (r == 0)
 		image_unref (enter (served, disk, image));
 	return r;

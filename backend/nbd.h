@@ -16,11 +16,12 @@ struct nbd_witness {
 extern unsigned nbd_patience;           /* seconds; set before there are threads */
 
 /* What the server at the unix socket SOCKET offers as EXPORT, with all of its map: so its
- * size and what is allocated are known.  WITNESS lives until he is dismissed, or is NULL.
- * EACCES; ETIMEDOUT where that takes longer than nbd_patience; EIO.
+ * size and what is allocated are known.  Dirty is what BITMAP says, which is the name behind
+ * "qemu:dirty-bitmap:"; if it is NULL, all is.  WITNESS lives until he is dismissed, or is NULL.
+ * EACCES; ETIMEDOUT where that takes longer than nbd_patience; EIO, also if there is no BITMAP.
  *
  * Reads wait as long as it takes.  Once the server has gone, or lied, all is EIO. */
-int nbd_image (const char *socket, const char *export, struct nbd_witness *witness,
+int nbd_image (const char *socket, const char *export, const char *bitmap, struct nbd_witness *witness,
 	       struct image **image, struct fault *);
 
 const char *nbd_library (void);         /* the version of libnbd */

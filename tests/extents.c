@@ -27,7 +27,7 @@ static void each_byte_is_what_was_added (void **unused)
 	for (size_t at = 0; image[at]; at++) {
 		struct extent e;
 
-		extents_at (&extents, at, &e);
+		extents_at (&extents, &extents, at, &e);
 		assert_int_equal (e.data, image[at] == 'x');
 		assert_int_equal (e.len, strspn (image + at, e.data ? "x" : "."));
 	}
@@ -59,11 +59,38 @@ static void there_is_a_limit_to_what_is_kept (void **unused)
 	for (int i = 0; i < 6000000; i++)
 		extents_add (&extents, 512, i % 2 == 0);
 	assert_true (extents.edges->len < 5000000);
-	extents_at (&extents, 512 * 1000001ull, &e);
+	extents_at (&extents, &extents, 512 * 1000001ull, &e);
 	assert_true (!e.data && e.len == 512);
-	extents_at (&extents, 512 * 5000001ull, &e);
+	extents_at (&extents, &extents, 512 * 5000001ull, &e);
 	assert_true (e.data && e.len == 512 * 999999ull);
 	extents_free (&extents);
+}
+
+static void a_stretch_ends_where_data_ends_or_what_is_dirty (void **unused)
+{
+	static const struct extent should[] = {
+		{ 2, false, true }, { 3, true, true }, { 4, true, false }, { 1, false, false }, { 6, false, true },
+	};
+	struct extents data, dirty;
+	struct extent e;
+	uint64_t at = 0;
+
+	(void) unused;
+	extents_init (&data);
+	extents_init (&dirty);
+	extents_add (&data, 2, false);
+	extents_add (&data, 7, true);
+	extents_add (&data, 7, false);
+	extents_add (&dirty, 5, true);
+	extents_add (&dirty, 5, false);
+	extents_add (&dirty, 6, true);
+	for (size_t i = 0; i < G_N_ELEMENTS (should); i++, at += e.len) {
+		extents_at (&data, &dirty, at, &e);
+		assert_true (e.len == should[i].len && e.data == should[i].data && e.dirty == should[i].dirty);
+	}
+	assert_int_equal (at, data.len);
+	extents_free (&data);
+	extents_free (&dirty);
 }
 
 int main (void)
@@ -71,6 +98,7 @@ int main (void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test (each_byte_is_what_was_added),
 		cmocka_unit_test (an_image_that_ends_in_a_hole_has_its_data_before),
+		cmocka_unit_test (a_stretch_ends_where_data_ends_or_what_is_dirty),
 		cmocka_unit_test (there_is_a_limit_to_what_is_kept),
 	};
 

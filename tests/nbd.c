@@ -22,7 +22,7 @@ static struct image *image_of (struct nbd_witness *witness)
 {
 	struct image *image = NULL;
 	struct fault f = { 0 };
-	int r = nbd_image (at, "", witness, &image, &f);
+	int r = nbd_image (at, "", NULL, witness, &image, &f);
 
 	assert_string_equal (f.text, "");
 	assert_int_equal (r, 0);
@@ -279,7 +279,7 @@ static void only_the_last_data_has_a_witness (void **unused)
 	assert_int_equal (witness.dismissed, 0);
 	image_unref (image);
 	assert_int_equal (witness.dismissed, 1);
-	assert_int_equal (nbd_image (at, "nosuch", &witness.witness, &image, &f), -EIO);
+	assert_int_equal (nbd_image (at, "nosuch", NULL, &witness.witness, &image, &f), -EIO);
 	assert_int_equal (witness.dismissed, 2);
 }
 
@@ -303,7 +303,7 @@ static void a_server_that_lies_is_not_believed (void **unused)
 
 		nbd_patience = at_begin[i].lies.mute ? 1 : 60;
 		liar_begin (at, &at_begin[i].lies);
-		assert_int_equal (nbd_image (at, "", NULL, &image, &f), -at_begin[i].err);
+		assert_int_equal (nbd_image (at, "", NULL, NULL, &image, &f), -at_begin[i].err);
 		if (at_begin[i].sentence)
 			assert_string_equal (f.text, at_begin[i].sentence);
 		liar_end ();
@@ -336,7 +336,7 @@ static void where_nobody_listens_there_is_no_image (void **unused)
 
 	(void) unused;
 	unlink (at);
-	assert_int_equal (nbd_image (at, "", NULL, &image, &f), -EIO);
+	assert_int_equal (nbd_image (at, "", NULL, NULL, &image, &f), -EIO);
 	assert_non_null (strstr (f.text, "No such file or directory"));
 }
 
