@@ -2,7 +2,8 @@
  *
  * The record of a backup that is free has no owner any more.  One without its disks
  * is of a mkdir that never returned, and is undone: libvirtd may still be at work for
- * it, and for as long as its QEMU is stopped, so that is not waited for to its end. */
+ * it, and for as long as its QEMU is stopped, so that is not waited for to its end.  One
+ * that has ended may have left a checkpoint of which nothing has become yet. */
 
 #include <string.h>
 
@@ -58,6 +59,7 @@ static void finish (struct left *left)
 	record_put (left->record, "ended", "while no mount was up", &ignored);
 	backup_socket_remove (left->note.socket, left->note.directory);
 	backup_scratch_remove (scratch);
+	backup_fate (left->lv, &left->of, left->name, left->record, &ignored);
 	left->lv->backend.setup->changed (domain);
 }
 
@@ -65,6 +67,7 @@ static void finish (struct left *left)
 static void take_over (struct left *left)
 {
 	enum backup_job job;
+	struct fault ignored;
 
 	left->scratch = record_get (&left->of, left->name, "scratch");
 	if (!backup_note (&left->of, left->name, &left->note)) {
@@ -73,7 +76,9 @@ static void take_over (struct left *left)
 		return;
 	}
 	job = left->note.ended ? JOB_UNKNOWN : backup_job (left->lv, left->uuid, left->note.socket);
-	if (!left->note.begun || job == JOB_THERE)
+	if (left->note.ended)
+		backup_fate (left->lv, &left->of, left->name, left->record, &ignored);
+	else if (!left->note.begun || job == JOB_THERE)
 		own (left, !left->note.begun);
 	else if (job == JOB_GONE)
 		finish (left);
@@ -91,16 +96,27 @@ static bool is_ours (const char *socket)
 static void adopt (struct libvirt *lv, virDomainPtr dom, const char *uuid, const char *name)
 {
 	struct left left = { .lv = lv, .dom = dom, .uuid = uuid, .name = name, .of = backup_records (lv, uuid) };
-	g_autofree char *ended = record_get (&left.of, name, "ended"), *socket = record_get (&left.of, name, "socket");
+	g_autofree char *socket = record_get (&left.of, name, "socket");
+	bool over = backup_has (&left.of, name, "ended") && !backup_fate_is_open (&left.of, name);
 	struct fault ignored;
 
-	if (ended || (socket && is_ours (socket)) || record_take (&left.of, name, &left.record, &ignored) < 0)
+	if (over || (socket && is_ours (socket)) || record_take (&left.of, name, &left.record, &ignored) < 0)
 		return;
 	take_over (&left);
 	if (left.record)
 		record_leave (left.record);
 	backup_note_clear (&left.note);
 	g_free (left.scratch);
+}
+
+void backup_adopt_one (struct libvirt *lv, const char *uuid, const char *name)
+{
+	struct fault ignored;
+	g_autoptr (virConnect) conn = libvirt_connection (lv, &ignored);
+	g_autoptr (virDomain) dom = conn ? virDomainLookupByUUIDString (conn, uuid) : NULL;
+
+	if (dom && !lv->backend.setup->read_only)
+		adopt (lv, dom, uuid, name);
 }
 
 void backup_adopt (struct libvirt *lv, virDomainPtr dom)

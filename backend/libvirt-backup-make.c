@@ -10,6 +10,11 @@
 #include "libvirt-backup-make.h"
 #include "libvirt-work.h"
 
+static void part_clear (void *part)
+{
+	g_free (((struct backup_part *) part)->why);
+}
+
 static void making_free (struct making *m)
 {
 	served_unref (m->served);
@@ -22,6 +27,7 @@ static void making_free (struct making *m)
 		g_ptr_array_unref (m->disks);
 	if (m->nvram)
 		g_string_free (m->nvram, TRUE);
+	g_free (m->checkpoint);
 	g_free (m->xml);
 }
 
@@ -62,35 +68,44 @@ static struct served *serve (struct making *m)
 	return served_new (m->lv, m->dom, m->domain, m->name, &m->note, scratch);
 }
 
-/* Its map comes with it, and stays. */
-static int open_disk (struct making *m, const char *target, struct listing *sizes, struct fault *f)
+static int measure (const struct making *m, struct entry *disk, struct image *image, struct fault *f)
 {
-	struct image *image;
-	struct entry *disk;
-	int r = work_is_cancelled (m->domain, 0) ? fault (f, EINTR, "cancelled") : 0;
+	const struct setup *setup = m->lv->backend.setup;
 
-	if (r == 0)
-		r = served_image (m->served, target, &image, f);
-	if (r < 0)
-		return r;
-	disk = listing_add (sizes, entry_new (target));
 	disk->size = image->size;
 	disk->allocated = image->allocated;
+	return setup->thin ? setup->thin (image, disk->parent != NULL, &disk->thin, f) : 0;
+}
+
+/* Its map comes with it, and stays. */
+static int open_disk (struct making *m, const struct backup_part *part, struct listing *disks, struct fault *f)
+{
+	struct entry *disk = listing_add (disks, entry_new (part->disk->target));
+	struct image *image;
+	int r = work_is_cancelled (m->domain, 0) ? fault (f, EINTR, "cancelled") : 0;
+
+	disk->parent = part->counts ? g_strdup (m->wish->since) : NULL;
+	disk->text = g_strdup (part->why);
+	if (r == 0)
+		r = served_image (m->served, disk->name, &image, f);
+	if (r < 0)
+		return r;
+	r = measure (m, disk, image, f);
 	image_unref (image);
-	return 0;
+	return r;
 }
 
 /* A backup whose disks are in its record is one. */
 static int open_disks (struct making *m, struct fault *f)
 {
-	LISTING sizes = listing_new ();
+	LISTING disks = listing_new ();
 	g_autofree char *text = NULL;
 	int r = 0;
 
 	m->served = serve (m);
 	for (guint i = 0; r == 0 && i < m->parts->len; i++)
-		r = open_disk (m, backup_part (m, i)->disk->target, sizes, f);
-	text = backup_disks_text (sizes);
+		r = open_disk (m, backup_part (m, i), disks, f);
+	text = backup_disks_text (disks);
 	return r < 0 ? r : record_put (m->record, "disks", text, f);
 }
 
@@ -114,14 +129,21 @@ static void undo_later (struct making *m)
 	m->served = served_begin (m->served, &ignored);
 }
 
+static int undo_asked (struct making *m)
+{
+	struct records of = backup_records (m->lv, m->uuid);
+	struct fault ignored;
+	int r = m->asked ? backup_job_end (m->lv, m->uuid, m->note.socket, &ignored) : 0;
+
+	return r == 0 && m->marked ? backup_fate_undo (m->lv, &of, m->name, &ignored) : r;
+}
+
 static void undo (struct making *m)
 {
-	struct fault ignored;
-
 	if (m->served)
 		served_end (m->served);
 	served_unref (g_steal_pointer (&m->served));
-	if (m->asked && backup_job_end (m->lv, m->uuid, m->note.socket, &ignored) < 0)
+	if (undo_asked (m) < 0)
 		undo_later (m);
 	else
 		remove_all (m);
@@ -156,7 +178,7 @@ static int begin (struct making *m, const struct backup_way *way, struct fault *
 	return r;
 }
 
-static int make (struct making *m, struct wish *wish, struct fault *f)
+static int make (struct making *m, struct fault *f)
 {
 	const struct backup_way *way = &backup_by_job;
 	int r;
@@ -164,7 +186,7 @@ static int make (struct making *m, struct wish *wish, struct fault *f)
 	virDomainGetUUIDString (m->dom, m->uuid);
 	if (virDomainIsActive (m->dom) != 1)
 		return fault (f, EBUSY, "%s is not running: start it, then mkdir", m->domain);
-	r = backup_plan (m, wish, f);
+	r = backup_plan (m, f);
 	if (r == 0)
 		r = way->plan (m, f);
 	return r < 0 ? r : begin (m, way, f);
@@ -173,11 +195,13 @@ static int make (struct making *m, struct wish *wish, struct fault *f)
 int backup_make (struct backend *be, const char *domain, struct wish *wish, struct fault *f)
 {
 	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
-	struct making m = { .lv = libvirt_of (be), .dom = dom, .domain = domain, .name = wish->name,
+	struct making m = { .lv = libvirt_of (be), .dom = dom, .domain = domain, .name = wish->name, .wish = wish,
 			    .parts = g_array_new (FALSE, FALSE, sizeof (struct backup_part)),
 			    .scratch = backup_scratch_parse (NULL) };
-	int r = dom ? make (&m, wish, f) : -f->err;
+	int r;
 
+	g_array_set_clear_func (m.parts, part_clear);
+	r = dom ? make (&m, f) : -f->err;
 	making_free (&m);
 	return r;
 }

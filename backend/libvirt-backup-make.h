@@ -11,22 +11,27 @@
 /* A disk that is backed up. */
 struct backup_part {
 	const struct libvirt_disk *disk;
+	bool counts;            /* from the checkpoint that the wish starts from; else it is full */
+	char *why;              /* it is, where others count; or NULL */
 };
 
 struct making {
 	struct libvirt *lv;
 	virDomainPtr dom;
 	const char *domain, *name;
+	struct wish *wish;
 	char uuid[VIR_UUID_STRING_BUFLEN];
 	char *xml;              /* of the domain */
 	GString *nvram;         /* what its firmware remembers, or NULL */
 	GPtrArray *disks;       /* of struct libvirt_disk: all it has */
 	GArray *parts;          /* of struct backup_part */
 	GArray *scratch;        /* of struct backup_scratch, for each part that has some */
+	char *checkpoint;       /* the document of the one it leaves, or NULL */
 	struct backup_note note;
 	struct record *record;
 	struct served *served;
 	bool asked;             /* somebody was, to serve it */
+	bool marked;            /* the checkpoint that it leaves may have been made */
 };
 
 static inline const struct backup_part *backup_part (const struct making *m, guint i)
@@ -35,7 +40,7 @@ static inline const struct backup_part *backup_part (const struct making *m, gui
 }
 
 /* libvirt-backup-plan.c: choose the disks, and refuse what can be refused. */
-int backup_plan (struct making *, struct wish *, struct fault *);
+int backup_plan (struct making *, struct fault *);
 
 /* libvirt-backup-note.c: what must be known if we die in the next step; XML is of the backup. */
 int backup_note_write (const struct making *, const char *xml, struct fault *);
@@ -43,7 +48,7 @@ int backup_note_write (const struct making *, const char *xml, struct fault *);
 /* What can serve a backup. */
 struct backup_way {
 	int (*plan) (struct making *, struct fault *);          /* the rest of it: changes nothing either */
-	int (*begin) (struct making *, struct fault *);         /* after a failure, what was ASKED is undone */
+	int (*begin) (struct making *, struct fault *);         /* what was ASKED and MARKED is undone if that fails */
 };
 
 extern const struct backup_way backup_by_job;                   /* libvirt-backup-begin.c */

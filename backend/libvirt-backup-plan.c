@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "libvirt-backup-make.h"
+#include "libvirt-checkpoint.h"
 #include "libvirt-job.h"
 #include "libvirt-nvram.h"
 
@@ -26,7 +27,7 @@ static int check_disk (const struct making *m, const struct libvirt_disk *disk, 
 
 static int choose (struct making *m, const struct libvirt_disk *disk, struct fault *f)
 {
-	struct backup_part part = { disk };
+	struct backup_part part = { .disk = disk };
 	int r = check_disk (m, disk, f);
 
 	if (r == 0)
@@ -67,17 +68,49 @@ static int choose_disks (struct making *m, const char *which, struct fault *f)
 }
 
 /* A backup is never silently without them. */
-static int read_nvram (struct making *m, struct wish *wish, struct fault *f)
+static int read_nvram (struct making *m, struct fault *f)
 {
 	int r = libvirt_nvram (m->xml, virDomainIsActive (m->dom) == 1, &m->nvram, f);
 	struct fault why = *f;
 
-	if (r == 0 || wish_lets (wish))
+	if (r == 0 || wish_lets (m->wish))
 		return 0;
 	return fault (f, EPERM, "%s; write %s to options/force for a backup without them", why.text, m->name);
 }
 
-int backup_plan (struct making *m, struct wish *wish, struct fault *f)
+/* Disk by disk, as that checkpoint says: never full without a word. */
+static int plan_since (struct making *m, struct fault *f)
+{
+	g_autofree char **full = g_new (char *, m->parts->len);
+	g_autoptr (GPtrArray) disks = g_ptr_array_new ();
+	int r;
+
+	for (guint i = 0; i < m->parts->len; i++)
+		g_ptr_array_add (disks, (void *) backup_part (m, i)->disk);
+	r = checkpoint_since (m->lv, m->dom, m->wish->since, disks, full, f);
+	for (guint i = 0; r == 0 && i < m->parts->len; i++) {
+		struct backup_part *part = &g_array_index (m->parts, struct backup_part, i);
+
+		part->counts = !full[i];
+		part->why = full[i];
+	}
+	m->note.since = g_strdup (m->wish->since);
+	return r;
+}
+
+static int plan_checkpoint (struct making *m, struct fault *f)
+{
+	const struct wish *wish = m->wish;
+	int r = checkpoint_check_new (m->lv, m->dom, m->disks, wish->leaves, f);
+
+	if (r < 0)
+		return r;
+	m->checkpoint = checkpoint_xml_for (m->lv, m->disks, wish->option[DISKS], wish->leaves, f);
+	m->note.leaves = g_strdup (wish->leaves);
+	return m->checkpoint ? 0 : -f->err;
+}
+
+int backup_plan (struct making *m, struct fault *f)
 {
 	int r = libvirt_check_idle (m->lv, m->dom, m->domain, f);
 
@@ -87,6 +120,10 @@ int backup_plan (struct making *m, struct wish *wish, struct fault *f)
 	if (!m->xml)
 		return libvirt_fault (f);
 	m->disks = libvirt_xml_disks (m->xml);
-	r = choose_disks (m, wish->option[DISKS], f);
-	return r < 0 ? r : read_nvram (m, wish, f);
+	r = choose_disks (m, m->wish->option[DISKS], f);
+	if (r == 0 && m->wish->since)
+		r = plan_since (m, f);
+	if (r == 0 && m->wish->leaves)
+		r = plan_checkpoint (m, f);
+	return r < 0 ? r : read_nvram (m, f);
 }

@@ -182,7 +182,7 @@ struct served *served_begin (struct served *fresh, struct fault *f)
 	return older;
 }
 
-static void forget (struct served *served)
+void served_forget (struct served *served)
 {
 	LOCKED (&lock);
 
@@ -202,7 +202,7 @@ bool served_await (struct served *served, gint64 until)
 
 void served_stop (struct served *served)
 {
-	forget (served);
+	served_forget (served);
 	LOCKED (&served->lock);
 	served->stopping = true;
 	pthread_cond_broadcast (&served->news);
@@ -321,8 +321,23 @@ struct record *served_end (struct served *served)
 	g_autoptr (GPtrArray) G_GNUC_UNUSED images = take_images (served, true, &held);
 
 	answer (held);
-	forget (served);
 	return take_record (served);
+}
+
+bool served_has_ended (struct served *served)
+{
+	LOCKED (&served->lock);
+
+	return served->ended;
+}
+
+int served_note (struct served *served, const char *file, const char *text, struct fault *f)
+{
+	LOCKED (&served->lock);
+
+	if (!served->record)
+		return fault (f, EBUSY, "%s is ending, or another mount's", served->name);
+	return record_put (served->record, file, text, f);
 }
 
 bool served_is_ours (struct served *served)

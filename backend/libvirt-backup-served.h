@@ -50,6 +50,11 @@ void served_close (struct served *);            /* what is open of it is EIO for
 
 /* Its job has ended, so all is EIO for good.  Its record, of which something is to be made. */
 struct record *served_end (struct served *);
+bool served_has_ended (struct served *);
+void served_forget (struct served *);           /* it is found no longer */
+
+/* A file of its record, as a whole: see record_put().  EBUSY if that is another's, or not there any more. */
+int served_note (struct served *, const char *file, const char *text, struct fault *);
 
 /* There was a sign of its end: nothing is answered until the job is seen again. */
 void served_doubt (struct served *);

@@ -9,7 +9,7 @@
 #include "libvirt-backup-served.h"
 
 enum {
-	TICK_US = 200000, LOOK_US = 1000000,
+	TICK_US = 200000, LOOK_US = 1000000, NAP_US = 1000000,
 	STRAY_US = 300000,      /* until libvirtd has begun what a dead client has asked for */
 };
 
@@ -30,16 +30,38 @@ static bool await_turn (struct served *served, gint64 looked, bool *look)
 
 void backup_note_end (struct served *served, const char *why)
 {
+	struct records of = backup_records (served->lv, served->uuid);
 	struct record *record = served_end (served);
 	struct fault ignored;
 
 	if (record) {
 		record_put (record, "ended", why, &ignored);
+		served->lv->backend.setup->changed (served->domain);
 		backup_socket_remove (served->socket, served->directory);
 		backup_scratch_remove (served->scratch);
+		backup_fate (served->lv, &of, served->name, record, &ignored);
 		record_leave (record);
 	}
 	served->lv->backend.setup->changed (served->domain);
+}
+
+static bool await_nap (struct served *served)
+{
+	LOCKED (&served->lock);
+	gint64 until = g_get_monotonic_time () + NAP_US;
+
+	while (!served->stopping && lock_wait (&served->news, &served->lock, until))
+		;
+	return !served->stopping;
+}
+
+/* What could not be done about its checkpoint is tried again, by whoever has the record. */
+static void see_to_fate (struct served *served)
+{
+	struct records of = backup_records (served->lv, served->uuid);
+
+	while (!served->stray && backup_fate_is_open (&of, served->name) && await_nap (served))
+		backup_adopt_one (served->lv, served->uuid, served->name);
 }
 
 static void look (struct served *served)
@@ -107,12 +129,14 @@ static bool is_over (struct served *served, enum backup_job job, gint64 *quiet)
 static void undo (struct served *served, gint64 *quiet)
 {
 	enum backup_job job = backup_job (served->lv, served->uuid, served->socket);
+	struct records of = backup_records (served->lv, served->uuid);
 	struct record *record;
 	struct fault ignored;
 
 	if (job != JOB_THERE && !is_over (served, job, quiet))
 		return;
-	if (backup_job_end (served->lv, served->uuid, served->socket, &ignored) < 0)
+	if (backup_job_end (served->lv, served->uuid, served->socket, &ignored) < 0 ||
+	    backup_fate_undo (served->lv, &of, served->name, &ignored) < 0)
 		return;
 	record = served_end (served);
 	backup_socket_remove (served->socket, served->directory);
@@ -123,6 +147,7 @@ static void undo (struct served *served, gint64 *quiet)
 
 static void leave (struct served *served)
 {
+	served_forget (served);
 	pthread_mutex_lock (&served->lock);
 	served->watched = false;
 	pthread_cond_broadcast (&served->news);
@@ -148,6 +173,7 @@ void *served_watch (void *data)
 		looked = g_get_monotonic_time ();
 		look (served);
 	}
+	see_to_fate (served);
 	leave (served);
 	return NULL;
 }

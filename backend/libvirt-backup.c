@@ -8,7 +8,7 @@
 #include "libvirt-job.h"
 #include "libvirt-xml.h"
 
-enum { END_SECONDS = 1 };
+enum { END_SECONDS = 1, ENDING_SECONDS = 10 };
 
 /* The records of DOMAIN, whose uuid is then in UUID. */
 static int records_of (struct libvirt *lv, const char *domain, char *uuid, struct records *of, struct fault *f)
@@ -52,6 +52,8 @@ static void add (struct libvirt *lv, const struct records *of, const char *name,
 		entry->born = note.born;
 		entry->nvram = record_size (of, name, "nvram");
 		entry->state = why_ended (lv, of->uuid, &note);
+		entry->kept = note.kept;
+		entry->complete = note.complete;
 	}
 	backup_note_clear (&note);
 }
@@ -174,23 +176,30 @@ static void seized_free (struct seized *seized)
 		record_leave (seized->record);
 }
 
+/* Its thread may still be at work for what it has ended. */
+static void await_ending (struct served *served)
+{
+	if (served && served_has_ended (served))
+		served_await (served, g_get_monotonic_time () + ENDING_SECONDS * G_USEC_PER_SEC);
+}
+
 /* EBUSY if it is another mount's. */
 static int seize (struct libvirt *lv, const char *domain, const char *name, struct seized *out, struct fault *f)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN];
-	g_autofree char *ended = NULL, *socket = NULL;
+	g_autofree char *socket = NULL;
 	struct records of;
 	int r;
 
 	if (records_of (lv, domain, uuid, &of, f) < 0)
 		return -f->err;
-	ended = record_get (&of, name, "ended");
-	socket = ended ? NULL : record_get (&of, name, "socket");
+	socket = record_get (&of, name, "socket");
 	out->served = socket ? served_find (socket) : NULL;
 	if (out->served && served_is_ours (out->served))
 		return 0;
+	await_ending (out->served);
 	r = record_take (&of, name, &out->record, f);
-	if (r == 0 && !ended)
+	if (r == 0 && !backup_has (&of, name, "ended"))
 		r = fault (f, EBUSY, "nobody can be asked whether %s still runs: try again", name);
 	return r;
 }
@@ -221,21 +230,61 @@ static int end_job (struct served *served, struct fault *f)
 	return r;
 }
 
+/* Who asks for that has found it complete, or does not care: what it leaves stays, even if we die here. */
+static int end_for_good (struct served *served, struct fault *f)
+{
+	int r = served_note (served, "complete", "yes", f);
+
+	if (r == 0)
+		r = end_job (served, f);
+	if (r == 0)
+		backup_note_end (served, "removed");
+	return r;
+}
+
+/* It has ended, but what becomes of its checkpoint may not be settled yet. */
+static int finish (struct libvirt *lv, const char *domain, const char *name, struct record **record, struct fault *f)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	struct records of;
+	int r = records_of (lv, domain, uuid, &of, f);
+
+	if (r == 0)
+		r = backup_fate (lv, &of, name, *record, f);
+	if (r == 0)
+		record_finish (g_steal_pointer (record));
+	return r;
+}
+
 static int drop (struct backend *be, const char *domain, struct wish *wish, struct fault *f)
 {
 	struct seized seized = { NULL };
 	int r = seize_after_all (libvirt_of (be), domain, wish->name, &seized, f);
 
-	if (r == 0 && seized.served) {
-		r = end_job (seized.served, f);
-		if (r == 0)
-			backup_note_end (seized.served, "removed");
+	if (r == 0 && !seized.record) {
+		r = end_for_good (seized.served, f);
 		served_unref (g_steal_pointer (&seized.served));
 		if (r == 0)
 			r = seize (libvirt_of (be), domain, wish->name, &seized, f);
 	}
 	if (r == 0)
-		record_finish (g_steal_pointer (&seized.record));
+		r = finish (libvirt_of (be), domain, wish->name, &seized.record, f);
+	seized_free (&seized);
+	return r;
+}
+
+/* What has ended has been settled by that. */
+static int settle (struct backend *be, const char *domain, const char *name, bool keeps, bool complete, struct fault *f)
+{
+	struct seized seized = { NULL };
+	int r = seize (libvirt_of (be), domain, name, &seized, f);
+
+	if (r == 0 && seized.record)
+		r = fault (f, EBUSY, "%s has ended, and so it is settled what it leaves", name);
+	if (r == 0)
+		r = served_note (seized.served, "keep", keeps ? "yes" : NULL, f);
+	if (r == 0)
+		r = served_note (seized.served, "complete", complete ? "yes" : NULL, f);
 	seized_free (&seized);
 	return r;
 }
@@ -245,9 +294,9 @@ static int cancel (struct libvirt *lv, const char *domain, const char *name, str
 	struct seized seized = { NULL };
 	int r = seize_after_all (lv, domain, name, &seized, f);
 
-	if (r == 0 && seized.served)
+	if (r == 0 && !seized.record)
 		r = end_job (seized.served, f);
-	if (r == 0 && seized.served)
+	if (r == 0 && !seized.record)
 		backup_note_end (seized.served, "cancelled");
 	seized_free (&seized);
 	return r;
@@ -308,7 +357,7 @@ static bool end (struct libvirt *lv)
 
 static const struct libvirt_backup_ops ops = {
 	.moments = { .list = list, .make = backup_make, .drop = drop, .xml = xml, .domain_xml = domain_xml, .nvram = nvram,
-		     .disks = disks, .open = open_image },
+		     .disks = disks, .settle = settle, .open = open_image },
 	.adopt = backup_adopt, .ended = ended, .whose = whose, .cancel = cancel, .end = end,
 };
 

@@ -11,18 +11,30 @@
 struct backup_note {
 	char *socket;           /* where its job serves it: no two have the same */
 	char *directory;        /* made for the socket alone, or NULL */
+	char *since, *leaves;   /* the checkpoints it counts from, and leaves; or NULL */
 	char *ended;            /* why, or NULL */
 	int64_t born;
 	bool begun;             /* all that mkdir does is done */
+	bool kept, complete;    /* what it leaves is to stay: see struct entry */
 };
 
 struct records backup_records (const struct libvirt *, const char *uuid);
 bool backup_note (const struct records *, const char *name, struct backup_note *);      /* false: there is none */
 void backup_note_clear (struct backup_note *);
+bool backup_has (const struct records *, const char *name, const char *file);
 
 /* The disks, with what is known of each, as they are kept; and back. */
 char *backup_disks_text (const struct listing *disks);
 int backup_disks (const struct records *, const char *name, struct listing *out, struct fault *);
+
+/* libvirt-backup-fate.c: the checkpoint that a backup leaves, whose RECORD is the caller's.
+ *
+ * The job has ended, as the record says: it stays, or goes.  If that fails, it is to be tried again. */
+int backup_fate (struct libvirt *, const struct records *, const char *name, struct record *, struct fault *);
+bool backup_fate_is_open (const struct records *, const char *name);    /* is that still to be done? */
+
+/* The mkdir of it never returned, and its job is gone: so goes what it may have left. */
+int backup_fate_undo (struct libvirt *, const struct records *, const char *name, struct fault *);
 
 /* libvirt-backup-scratch.c: where old data goes while a backup runs. */
 struct backup_scratch {
@@ -63,4 +75,5 @@ int backup_make (struct backend *, const char *domain, struct wish *, struct fau
 
 /* libvirt-backup-adopt.c: own, finish or undo what dead mounts have left of DOM. */
 void backup_adopt (struct libvirt *, virDomainPtr);
+void backup_adopt_one (struct libvirt *, const char *uuid, const char *name);
 void backup_adopt_all (struct libvirt *);

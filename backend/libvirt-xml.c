@@ -379,8 +379,10 @@ static void add_backed_up (xmlNode *disks, const struct libvirt_backup_disk *dis
 	if (!disk->scratch)
 		return;
 	set (node, "type", "file");
-	set (node, "backupmode", "full");
+	set (node, "backupmode", disk->since ? "incremental" : "full");
+	set (node, "incremental", disk->since);
 	set (node, "exportname", disk->target);
+	set (node, "exportbitmap", disk->since);
 	set (xmlNewChild (node, NULL, BAD_CAST "scratch", NULL), "file", disk->scratch);
 }
 

@@ -20,7 +20,7 @@ refused() {
 	is "$before" "$(ls "$mnt/$1/backups"; ls "$tmp"; find /var/lib/domfs; virsh dumpxml "$1")"
 }
 
-refused web "no checkpoints here yet: mkdir backups/NAME is a full backup" a..b
+refused web "there is no checkpoint a" a..b
 echo none > "$mnt/web/options/disks"
 refused web "a backup without disks is none: write all to options/disks" none
 echo sda > "$mnt/web/options/disks"

@@ -67,9 +67,14 @@ of_disk() {
 	virsh dumpxml "$1" --xpath "//disk[target/@dev='$2']/$3" | sed 's/.*="\(.*\)"/\1/'
 }
 
-# guest_writes NAME TARGET OFFSET LENGTH BYTE: as if the guest did, by QEMU's own qemu-io
+# guest_does NAME TARGET COMMAND: of qemu-io, as "discard 0 64k", as if the guest did
+guest_does() {
+	virsh --quiet qemu-monitor-command "$1" --hmp "qemu-io -d $(qdev "$1" "$2") \"$3\"" > /dev/null
+}
+
+# guest_writes NAME TARGET OFFSET LENGTH BYTE
 guest_writes() {
-	virsh --quiet qemu-monitor-command "$1" --hmp "qemu-io -d $(qdev "$1" "$2") \"write -P $5 $3 $4\"" > /dev/null
+	guest_does "$1" "$2" "write -P $5 $3 $4"
 }
 
 # qdev NAME TARGET: where QEMU keeps that disk
