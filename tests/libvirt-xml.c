@@ -121,6 +121,44 @@ static void a_description_replaces_the_one_before (void **state)
 	assert_true (libvirt_xml_has (none, "/domainsnapshot/domain/devices/disk"));
 }
 
+static void a_checkpoint_says_what_has_a_bitmap (void **state)
+{
+	PARSED_CHECKPOINT c = libvirt_xml_checkpoint (
+		"<domaincheckpoint><name>c</name><parent><name>a..b</name></parent><creationTime>1700000000</creationTime>"
+		"<disks><disk name='vda' checkpoint='bitmap' bitmap='c' size='65536'/><disk name='vdb' checkpoint='bitmap' bitmap='c'/>"
+		"<disk name='vdc' checkpoint='no'/></disks></domaincheckpoint>");
+	const struct libvirt_checkpoint_disk *vda = c->disks->pdata[0], *vdb = c->disks->pdata[1], *vdc = c->disks->pdata[2];
+
+	(void) state;
+	assert_string_equal (c->parent, "a..b");
+	assert_int_equal (c->created, 1700000000);
+	assert_int_equal (c->disks->len, 3);
+	assert_string_equal (vda->target, "vda");
+	assert_string_equal (vda->bitmap, "c");
+	assert_true (vda->sized);
+	assert_int_equal (vda->size, 65536);
+	assert_string_equal (vdb->bitmap, "c");
+	assert_false (vdb->sized);
+	assert_null (vdc->bitmap);
+}
+
+static void a_new_checkpoint_names_each_disk (void **state)
+{
+	static const struct libvirt_mark disks[] = { { "vda", true }, { "vdb", false } };
+	const struct libvirt_new_checkpoint new = { .name = "c" }, anew = { "c", "a&b", domain, 1700000000 };
+	g_autofree char *first = libvirt_xml_new_checkpoint (&new, disks, 2);
+	g_autofree char *second = libvirt_xml_new_checkpoint (&anew, disks, 2);
+	PARSED_CHECKPOINT c = libvirt_xml_checkpoint (second);
+
+	(void) state;
+	assert_true (libvirt_xml_has (first, "/domaincheckpoint[name='c']/disks/disk[@name='vda' and @checkpoint='bitmap']"));
+	assert_true (libvirt_xml_has (first, "/domaincheckpoint/disks/disk[@name='vdb' and @checkpoint='no']"));
+	assert_false (libvirt_xml_has (first, "/domaincheckpoint/parent | /domaincheckpoint/creationTime | //domain"));
+	assert_string_equal (c->parent, "a&b");
+	assert_int_equal (c->created, 1700000000);
+	assert_true (libvirt_xml_has (second, "/domaincheckpoint/domain/devices/disk/target[@dev='vda']"));
+}
+
 /* Each is read without harm, and nothing is found in it. */
 static void what_is_no_document_is_empty (void **state)
 {
@@ -134,9 +172,11 @@ static void what_is_no_document_is_empty (void **state)
 	for (size_t i = 0; i < G_N_ELEMENTS (broken); i++) {
 		g_autoptr (GPtrArray) disks = libvirt_xml_disks (broken[i]);
 		PARSED_SNAPSHOT s = libvirt_xml_snapshot (broken[i]);
+		PARSED_CHECKPOINT c = libvirt_xml_checkpoint (broken[i]);
 
 		assert_int_equal (disks->len, 0);
 		assert_int_equal (s->kept->len, 0);
+		assert_int_equal (c->disks->len, 0);
 		assert_null (s->parent);
 		assert_true (!s->state || !strstr (s->state, "root:"));
 	}
@@ -163,6 +203,8 @@ int main (void)
 		cmocka_unit_test (a_snapshot_says_what_it_keeps),
 		cmocka_unit_test (a_new_snapshot_is_quoted),
 		cmocka_unit_test (a_description_replaces_the_one_before),
+		cmocka_unit_test (a_checkpoint_says_what_has_a_bitmap),
+		cmocka_unit_test (a_new_checkpoint_names_each_disk),
 		cmocka_unit_test (what_is_no_document_is_empty),
 	};
 
