@@ -304,9 +304,11 @@ static int cancel (struct libvirt *lv, const char *domain, const char *name, str
 
 static void name_job (struct job *job, const struct records *of, const char *name)
 {
-	g_autofree char *owner = record_get (of, name, "owner"), *shown = name_encode (name);
+	g_autofree char *owner = record_get (of, name, "owner"), *born = record_get (of, name, "born");
+	g_autofree char *shown = name_encode (name);
 
 	job->foreign = false;
+	job->began = born ? g_ascii_strtoll (born, NULL, 10) / 1000000000 : 0;  /* libvirt forgets it when it restarts */
 	g_strlcpy (job->name, shown, sizeof job->name);
 	g_snprintf (job->owner, sizeof job->owner, "domfs, pid %s", owner ? owner : "unknown");
 }

@@ -98,10 +98,13 @@ static uint64_t param (virTypedParameterPtr params, int n, const char *name)
 	return value;
 }
 
+/* Of a backup that is pushed it knows disks only, and of one that is read nothing. */
 static void measure_job (struct job *job, virTypedParameterPtr params, int n)
 {
-	job->done = param (params, n, VIR_DOMAIN_JOB_DATA_PROCESSED);
-	job->total = param (params, n, VIR_DOMAIN_JOB_DATA_TOTAL);
+	bool disks = param (params, n, VIR_DOMAIN_JOB_DATA_TOTAL) == 0;
+
+	job->done = param (params, n, disks ? VIR_DOMAIN_JOB_DISK_PROCESSED : VIR_DOMAIN_JOB_DATA_PROCESSED);
+	job->total = param (params, n, disks ? VIR_DOMAIN_JOB_DISK_TOTAL : VIR_DOMAIN_JOB_DATA_TOTAL);
 	if (job->began == 0)
 		job->began = time (NULL) - param (params, n, VIR_DOMAIN_JOB_TIME_ELAPSED) / 1000;
 }

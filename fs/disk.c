@@ -196,3 +196,39 @@ int disk_unread (const struct place *at, char **file, struct fault *f)
 	}
 	return 0;
 }
+
+/* How much of its FILE of SIZE bytes was answered; nobody needs the rest of what a reader lacks. */
+static uint64_t answered (const struct place *dir, const char *file, uint64_t size)
+{
+	struct place at = *dir;
+
+	place_enter (&at, file);
+	return size - MIN (reading_lacks_at (&at), size);
+}
+
+/* A disk is read by one of its two files: the one that somebody has more of. */
+static void add_progress (const struct place *dir, const struct entry *disk, const struct wish *wish,
+			  uint64_t *done, uint64_t *total)
+{
+	g_autofree char *raw = raw_name (disk), *thin = thin_name (disk, disk->parent, wish->leaves);
+	uint64_t of_raw = answered (dir, raw, disk->allocated), of_thin = answered (dir, thin, disk->thin);
+	bool is_thin = of_thin > of_raw || (of_thin == of_raw && is_range (wish));
+
+	*done += is_thin ? of_thin : of_raw;
+	*total += is_thin ? disk->thin : disk->allocated;
+}
+
+int disk_progress (const struct place *at, uint64_t *done, uint64_t *total, struct fault *f)
+{
+	LISTING disks = NULL;
+	char buf[NAME_MAX + 1];
+	struct wish wish;
+
+	if (kept_disks (at, &disks, f) < 0)
+		return -f->err;
+	words_read (at->kind, MOMENT (at), buf, &wish);
+	*done = *total = 0;
+	for (guint i = 0; i < disks->entries->len; i++)
+		add_progress (at, disks->entries->pdata[i], &wish, done, total);
+	return 0;
+}

@@ -15,3 +15,6 @@ int disk_names_fit (const struct place *, const struct wish *, struct fault *);
 
 /* Set FILE to one of the backup AT that nobody read to its end, for the caller to free, or to NULL. */
 int disk_unread (const struct place *, char **file, struct fault *);
+
+/* How many bytes of the backup AT were answered here, of those that somebody needs who wants all of it. */
+int disk_progress (const struct place *, uint64_t *done, uint64_t *total, struct fault *);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "disk.h"
 #include "job.h"
 #include "kept.h"
 #include "options.h"
@@ -35,13 +36,36 @@ static void show_job (const struct job *job, GString *out)
 	show_number (out, "seconds", job->began, MAX (time (NULL) - job->began, 0));
 }
 
+/* How far the copies of a backup are that others write knows the backend; how far those are that are read here, we. */
+static void measure_reading (const struct place *at, struct job *job)
+{
+	struct place backup = *at;
+	const struct entry *entry;
+	LISTING all = NULL;
+	struct fault ignored;
+
+	if (job->foreign || strcmp (job->operation, "backup") != 0)
+		return;
+	place_leave (&backup);
+	if (!place_enter (&backup, "backups") || !place_enter (&backup, job->name))
+		return;
+	entry = kept_entry (&backup, &all, &ignored);
+	if (entry && !entry->pushed)
+		disk_progress (&backup, &job->done, &job->total, &ignored);
+}
+
 static int show_jobs (const struct place *at, bool measure, GString *out, struct fault *f)
 {
 	g_autoptr (GArray) jobs = jobs_new ();
 	int r = at->backend->ops->jobs (at->backend, DOMAIN (at), measure, jobs, f);
 
-	for (guint i = 0; r == 0 && i < jobs->len; i++)
-		show_job (&g_array_index (jobs, struct job, i), out);
+	for (guint i = 0; r == 0 && i < jobs->len; i++) {
+		struct job *job = &g_array_index (jobs, struct job, i);
+
+		if (measure)
+			measure_reading (at, job);
+		show_job (job, out);
+	}
 	if (r == 0 && jobs->len == 0)
 		g_string_append (out, "none\n");
 	return r;

@@ -100,7 +100,9 @@ mount_domfs qemu:///system -o "scratch=$tmp/scratch,run=$tmp/run"
 mkdir "$monday"
 is "domfs-monday.sda domfs-monday.sdb domfs-monday.vda" "$(ls "$tmp/scratch" | xargs)"
 is "libvirt-qemu 700"           "$(stat -c '%U %a' "$tmp"/run/*)"
+is "0"                          "$(sed -n 's/^bytes  *//p' "$mnt/web/job")"
 cat "$monday"/*.raw > /dev/null
+is "percent 100"                "$(grep percent "$mnt/web/job" | tr -s ' ')"
 rmdir "$monday"
 is ""                           "$(ls "$tmp/scratch" "$tmp/run" | grep -v :)"
 virsh -q suspend web
