@@ -16,8 +16,6 @@
 #include "qemu-storage.h"
 #include "qmp.h"
 
-static const char since[] = "since";    /* the bitmap in QEMU_STORAGE_CONTEXT */
-
 static char *pid_file (const char *directory)
 {
 	return g_build_filename (directory, "pid", NULL);
@@ -54,6 +52,7 @@ struct opening {
 	GPtrArray *chain;
 	char name[16];          /* of its nodes, without their number */
 	char node[24];          /* the active layer's */
+	const char *shown;      /* the bitmap of the export, or NULL */
 };
 
 static int open_nodes (const struct opening *o, struct fault *f)
@@ -110,12 +109,12 @@ static int find_bitmaps (const struct opening *o, const json_t *query, json_t *s
 static int merge (const struct opening *o, json_t *sources, struct fault *f)
 {
 	int r = qmp_ask (o->qmp, "block-dirty-bitmap-add",
-			 json_pack ("{s:s, s:s, s:b, s:b}", "node", o->node, "name", since, "persistent", 0, "disabled", 1), NULL, f);
+			 json_pack ("{s:s, s:s, s:b, s:b}", "node", o->node, "name", o->shown, "persistent", 0, "disabled", 1), NULL, f);
 
 	if (r < 0)
 		return r;
 	return qmp_ask (o->qmp, "block-dirty-bitmap-merge",
-			json_pack ("{s:s, s:s, s:O}", "node", o->node, "target", since, "bitmaps", sources), NULL, f);
+			json_pack ("{s:s, s:s, s:O}", "node", o->node, "target", o->shown, "bitmaps", sources), NULL, f);
 }
 
 static int open_bitmap (const struct opening *o, struct fault *f)
@@ -137,22 +136,23 @@ static int export (const struct opening *o, struct fault *f)
 	json_t *words = json_pack ("{s:s, s:s, s:s, s:s, s:b}", "type", "nbd", "id", o->name, "node-name", o->node,
 				   "name", o->disk->name, "writable", 0);
 
-	if (o->disk->bitmap)
-		json_object_set_new (words, "bitmaps", json_pack ("[s]", since));
+	if (o->shown)
+		json_object_set_new (words, "bitmaps", json_pack ("[s]", o->shown));
 	return qmp_ask (o->qmp, "block-export-add", words, NULL, f);
 }
 
 static int open_disk (struct qmp *qmp, const struct qemu_storage_disk *disk, size_t i, struct fault *f)
 {
 	g_autoptr (GPtrArray) chain = qemu_chain (disk->file, disk->format, f);
-	struct opening o = { qmp, disk, chain };
+	g_autofree char *shown = disk->bitmap ? g_strconcat ("backup-", disk->name, NULL) : NULL;
+	struct opening o = { qmp, disk, chain, .shown = shown };
 	int r = chain ? 0 : -f->err;
 
 	g_snprintf (o.name, sizeof o.name, "d%zu", i);
 	g_snprintf (o.node, sizeof o.node, "%s-0", o.name);
 	if (r == 0)
 		r = open_nodes (&o, f);
-	if (r == 0 && disk->bitmap)
+	if (r == 0 && shown)
 		r = open_bitmap (&o, f);
 	return r < 0 ? r : export (&o, f);
 }

@@ -14,11 +14,8 @@
 struct qemu_storage_disk {
 	const char *name;       /* of its export */
 	const char *file, *format;
-	const char *bitmap;     /* whose dirty clusters are shown, or NULL */
+	const char *bitmap;     /* what is shown as its bitmap backup-NAME, as libvirt calls it; or NULL */
 };
-
-/* The meta context of the bitmap that a disk is shown with. */
-#define QEMU_STORAGE_CONTEXT "qemu:dirty-bitmap:since"
 
 /* Start one for DISKS, which serves them read-only at the unix socket SOCKET, each by its name.  DIRECTORY and
  * that of SOCKET are there.  EBUSY: another process writes to an image; EOPNOTSUPP: it is none that can be
