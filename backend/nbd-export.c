@@ -82,15 +82,18 @@ static int on_status (void *data, const char *context, uint64_t offset, uint32_t
 {
 	struct export *export = data;
 	struct map *map = map_of (export, context);
+	bool is_dirty = map == &export->maps[DIRTY];
 
 	if (!map)
 		return 0;
-	if (map->told || offset > map->extents.len)
+	if (map->told || offset > map->extents.len) {
 		*error = EPROTO;
+		return -1;              /* or libnbd would not look at the error */
+	}
 	map->told = true;
-	for (size_t i = 0; *error == 0 && i + 1 < n; offset += entry[i], i += 2)
-		map_add (map, offset, entry[i], map == &export->maps[DATA] ? !(entry[i + 1] & LIBNBD_STATE_ZERO)
-									: entry[i + 1] & dirty, export->size);
+	for (size_t i = 0; i + 1 < n; offset += entry[i], i += 2)
+		map_add (map, offset, entry[i], is_dirty ? entry[i + 1] & dirty : !(entry[i + 1] & LIBNBD_STATE_ZERO),
+			 export->size);
 	return 0;
 }
 

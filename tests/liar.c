@@ -15,7 +15,7 @@
 #include "liar.h"
 
 enum { GO = 7, STRUCTURED = 8, META = 10, ACK = 1, INFO = 3, CONTEXT = 4 };     /* options, replies */
-enum { READ = 0, STATUS = 7, DATA_CHUNK = 1, STATUS_CHUNK = 5 };
+enum { READ = 0, STATUS = 7, NO_CHUNK = 0, DATA_CHUNK = 1, STATUS_CHUNK = 5 };
 
 static pthread_t thread;
 static struct lies lies;
@@ -46,9 +46,27 @@ static void reply (int fd, uint32_t option, uint32_t type, const void *data, uin
 	put (fd, data, len);
 }
 
+static void grant (int fd, uint32_t id, const char *context)
+{
+	char data[256];
+
+	id = htonl (id);
+	memcpy (data, &id, 4);
+	g_strlcpy (data + 4, context, sizeof data - 4);
+	reply (fd, META, CONTEXT, data, 4 + strlen (context));
+}
+
+static void grant_all (int fd)
+{
+	if (lies.bitmap && lies.bitmap_first)
+		grant (fd, 2, lies.bitmap);
+	grant (fd, 1, "base:allocation");
+	if (lies.bitmap && !lies.bitmap_first)
+		grant (fd, 2, lies.bitmap);
+}
+
 static bool negotiate (int fd)
 {
-	static const char context[] = "\0\0\0\1base:allocation";
 	const struct export export = { 0, htobe64 (lies.size), htons (3) };
 	struct option option;
 	char data[4096];
@@ -59,7 +77,7 @@ static bool negotiate (int fd)
 		return false;
 	while (get (fd, &option, sizeof option) && get (fd, data, ntohl (option.len))) {
 		if (ntohl (option.option) == META)
-			reply (fd, META, CONTEXT, context, sizeof context - 1);
+			grant_all (fd);
 		if (ntohl (option.option) == GO)
 			reply (fd, GO, INFO, &export, sizeof export);
 		reply (fd, ntohl (option.option), ACK, NULL, 0);
@@ -69,22 +87,47 @@ static bool negotiate (int fd)
 	return false;
 }
 
-static void answer (int fd, const struct request *request, uint16_t type, const void *data, uint32_t len)
+static void answer (int fd, const struct request *request, bool done, uint16_t type, const void *data, uint32_t len)
 {
-	struct chunk head = { htonl (0x668e33ef), htons (1), htons (type), request->cookie, htonl (len) };
+	struct chunk head = { htonl (0x668e33ef), htons (done), htons (type), request->cookie, htonl (len) };
 
 	put (fd, &head, sizeof head);
 	put (fd, data, len);
 }
 
-static void tell_status (int fd, const struct request *request)
+static void tell_allocation (int fd, const struct request *request)
 {
 	g_autofree uint32_t *extents = g_new0 (uint32_t, 1 + 2 * lies.status_copies);
 
 	extents[0] = htonl (1);
 	for (uint32_t i = 0; i < lies.status_copies; i++)
 		extents[1 + 2 * i] = htonl (lies.status_len);
-	answer (fd, request, STATUS_CHUNK, extents, 4 + 8 * lies.status_copies);
+	answer (fd, request, false, STATUS_CHUNK, extents, 4 + 8 * lies.status_copies);
+}
+
+static void tell_bitmap (int fd, const struct request *request)
+{
+	g_autofree uint32_t *extents = g_new0 (uint32_t, 1 + 2 * lies.bitmap_copies);
+	uint64_t at = be64toh (request->offset), end;
+
+	extents[0] = htonl (lies.bitmap_id ? lies.bitmap_id : 2);
+	for (uint32_t i = 0; lies.bitmap_len > 0 && i < lies.bitmap_copies; i++, at = end) {
+		end = (at / lies.bitmap_len + 1) * lies.bitmap_len;
+		extents[1 + 2 * i] = htonl (end - at);
+		extents[2 + 2 * i] = htonl (at / lies.bitmap_len % 2 == 0);
+	}
+	answer (fd, request, false, STATUS_CHUNK, extents, 4 + 8 * lies.bitmap_copies);
+}
+
+static void tell_status (int fd, const struct request *request)
+{
+	for (int first = 1; first >= 0; first--) {
+		if (first != lies.bitmap_first)
+			tell_allocation (fd, request);
+		for (uint32_t i = 0; lies.bitmap && first == lies.bitmap_first && i < lies.bitmap_times; i++)
+			tell_bitmap (fd, request);
+	}
+	answer (fd, request, true, NO_CHUNK, NULL, 0);
 }
 
 static void tell_data (int fd, const struct request *request)
@@ -94,7 +137,7 @@ static void tell_data (int fd, const struct request *request)
 
 	memcpy (data, &request->offset, 8);
 	memset (data + 8, 'x', len);
-	answer (fd, request, DATA_CHUNK, data, 8 + len);
+	answer (fd, request, true, DATA_CHUNK, data, 8 + len);
 }
 
 static void *lie (void *unused)
