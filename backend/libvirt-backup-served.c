@@ -248,14 +248,15 @@ static struct image *enter (struct served *served, const char *disk, struct imag
 	return NULL;
 }
 
-int served_image (struct served *served, const char *disk, struct image **image, struct fault *f)
+int served_image (struct served *served, const char *disk, const char *since, struct image **image, struct fault *f)
 {
+	g_autofree char *bitmap = since ? name_decode (since) : NULL;
 	int r;
 
 	*image = image_there (served, disk);
 	if (*image)
 		return 0;
-	r = nbd_image (served->socket, disk, NULL, &served_ref (served)->witness, image, f);
+	r = nbd_image (served->socket, disk, bitmap, &served_ref (served)->witness, image, f);
 	if (r == 0)
 		image_unref (enter (served, disk, image));
 	return r;

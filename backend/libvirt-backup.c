@@ -129,18 +129,24 @@ static struct served *server_of (struct libvirt *lv, const char *domain, const c
 	return served_begin (served_new (lv, dom, domain, name, note, NULL), f);
 }
 
-static int open_noted (struct libvirt *lv, const char *domain, const char *name, const char *disk,
-		       const struct backup_note *note, struct image **image, struct fault *f)
+static int open_noted (struct libvirt *lv, const char *domain, const struct records *of, const char *name,
+		       const char *disk, const struct backup_note *note, struct image **image, struct fault *f)
 {
+	LISTING all = listing_new ();
+	const struct entry *entry;
 	struct served *served;
 	int r;
 
 	if (note->ended)
 		return fault (f, EIO, "%s has ended: %s", name, note->ended);
-	served = server_of (lv, domain, name, note, f);
+	r = backup_disks (of, name, all, f);
+	if (r < 0)
+		return r;
+	entry = listing_find (all, disk);
+	served = entry ? server_of (lv, domain, name, note, f) : NULL;
 	if (!served)
-		return -f->err;
-	r = served_image (served, disk, image, f);
+		return entry ? -f->err : fault (f, ENOENT, "%s has no disk %s", name, disk);
+	r = served_image (served, disk, entry->parent, image, f);
 	served_unref (served);
 	return r;
 }
@@ -156,7 +162,7 @@ static int open_image (struct backend *be, const char *domain, const char *name,
 	if (records_of (libvirt_of (be), domain, uuid, &of, f) < 0)
 		return -f->err;
 	if (backup_note (&of, name, &note) && note.begun)
-		r = open_noted (libvirt_of (be), domain, name, disk, &note, image, f);
+		r = open_noted (libvirt_of (be), domain, &of, name, disk, &note, image, f);
 	else
 		r = fault (f, ENOENT, "%s is gone", name);
 	backup_note_clear (&note);
