@@ -87,7 +87,7 @@ static int open_disk (struct making *m, const struct backup_part *part, struct l
 	disk->parent = part->counts ? g_strdup (m->wish->since) : NULL;
 	disk->text = g_strdup (part->why);
 	if (r == 0)
-		r = served_image (m->served, disk->name, disk->parent, &image, f);
+		r = served_image (m->served, disk->name, part->counts, &image, f);
 	if (r < 0)
 		return r;
 	r = measure (m, disk, image, f);

@@ -248,9 +248,9 @@ static struct image *enter (struct served *served, const char *disk, struct imag
 	return NULL;
 }
 
-int served_image (struct served *served, const char *disk, const char *since, struct image **image, struct fault *f)
+int served_image (struct served *served, const char *disk, bool counts, struct image **image, struct fault *f)
 {
-	g_autofree char *bitmap = since ? name_decode (since) : NULL;
+	g_autofree char *bitmap = counts ? g_strconcat ("backup-", disk, NULL) : NULL;
 	int r;
 
 	*image = image_there (served, disk);

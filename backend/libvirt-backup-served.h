@@ -43,8 +43,8 @@ struct served *served_begin (struct served *fresh, struct fault *);
 void served_stop (struct served *);
 bool served_await (struct served *, gint64 until);
 
-/* SINCE is the checkpoint that DISK counts from, or NULL. */
-int served_image (struct served *, const char *disk, const char *since, struct image **, struct fault *);
+/* If DISK COUNTS from a checkpoint, what is dirty has changed since. */
+int served_image (struct served *, const char *disk, bool counts, struct image **, struct fault *);
 bool served_is_open (struct served *);          /* does anybody hold an image of it? */
 bool served_is_ours (struct served *);
 void served_close (struct served *);            /* what is open of it is EIO for good */

@@ -146,7 +146,7 @@ static int open_noted (struct libvirt *lv, const char *domain, const struct reco
 	served = entry ? server_of (lv, domain, name, note, f) : NULL;
 	if (!served)
 		return entry ? -f->err : fault (f, ENOENT, "%s has no disk %s", name, disk);
-	r = served_image (served, disk, entry->parent, image, f);
+	r = served_image (served, disk, entry->parent != NULL, image, f);
 	served_unref (served);
 	return r;
 }

@@ -373,6 +373,7 @@ char *libvirt_xml_new_checkpoint (const struct libvirt_new_checkpoint *new, cons
 static void add_backed_up (xmlNode *disks, const struct libvirt_backup_disk *disk)
 {
 	xmlNode *node = xmlNewChild (disks, NULL, BAD_CAST "disk", NULL);
+	g_autofree char *bitmap = disk->since ? g_strconcat ("backup-", disk->target, NULL) : NULL;
 
 	set (node, "name", disk->target);
 	set (node, "backup", disk->scratch ? "yes" : "no");
@@ -382,7 +383,7 @@ static void add_backed_up (xmlNode *disks, const struct libvirt_backup_disk *dis
 	set (node, "backupmode", disk->since ? "incremental" : "full");
 	set (node, "incremental", disk->since);
 	set (node, "exportname", disk->target);
-	set (node, "exportbitmap", disk->since);
+	set (node, "exportbitmap", bitmap);
 	set (xmlNewChild (node, NULL, BAD_CAST "scratch", NULL), "file", disk->scratch);
 }
 

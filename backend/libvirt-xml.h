@@ -100,7 +100,7 @@ char *libvirt_xml_new_checkpoint (const struct libvirt_new_checkpoint *, const s
 struct libvirt_backup_disk {
 	const char *target;
 	const char *scratch;    /* NULL: it takes no part */
-	const char *since;      /* its export has a bitmap of that name, of what changed since that checkpoint; or NULL */
+	const char *since;      /* its export has a bitmap backup-TARGET, of what changed since that checkpoint; or NULL */
 };
 
 char *libvirt_xml_new_backup (const char *socket, const struct libvirt_backup_disk *disks, size_t n);

@@ -159,6 +159,23 @@ static void a_new_checkpoint_names_each_disk (void **state)
 	assert_true (libvirt_xml_has (second, "/domaincheckpoint/domain/devices/disk/target[@dev='vda']"));
 }
 
+static void a_disk_of_a_backup_counts_or_is_full_or_takes_no_part (void **state)
+{
+	const struct libvirt_backup_disk disks[] = {
+		{ "vda", "/img/vda.scratch", "a.b" }, { "vdb", "/img/vdb.scratch", NULL }, { "vdc", NULL, NULL },
+	};
+	g_autofree char *xml = libvirt_xml_new_backup ("/run/<s>", disks, G_N_ELEMENTS (disks));
+	g_autofree char *socket = libvirt_xml_text (xml, "server/@socket");
+
+	(void) state;
+	assert_string_equal (socket, "/run/<s>");
+	assert_true (libvirt_xml_has (xml, "disks/disk[@name='vda'][@backupmode='incremental'][@incremental='a.b']"
+				      "[@exportname='vda'][@exportbitmap='backup-vda']"));
+	assert_true (libvirt_xml_has (xml, "disks/disk[@name='vdb'][@backupmode='full'][not(@incremental)]"
+				      "[@exportname='vdb'][not(@exportbitmap)]"));
+	assert_true (libvirt_xml_has (xml, "disks/disk[@name='vdc'][@backup='no'][not(@backupmode)]"));
+}
+
 /* Each is read without harm, and nothing is found in it. */
 static void what_is_no_document_is_empty (void **state)
 {
@@ -205,6 +222,7 @@ int main (void)
 		cmocka_unit_test (a_description_replaces_the_one_before),
 		cmocka_unit_test (a_checkpoint_says_what_has_a_bitmap),
 		cmocka_unit_test (a_new_checkpoint_names_each_disk),
+		cmocka_unit_test (a_disk_of_a_backup_counts_or_is_full_or_takes_no_part),
 		cmocka_unit_test (what_is_no_document_is_empty),
 	};
 
