@@ -192,15 +192,17 @@ static int make (struct backend *be, const char *domain, struct wish *wish, stru
 {
 	struct libvirt *lv = libvirt_of (be);
 	g_autoptr (virDomain) dom = libvirt_domain (lv, domain, f);
-	g_autofree char *definition = dom ? virDomainGetXMLDesc (dom, 0) : NULL;
-	g_autoptr (GPtrArray) all = definition ? libvirt_xml_disks (definition) : NULL;
+	g_autofree char *definition = NULL;
+	g_autoptr (GPtrArray) all = NULL;
 	int r;
 
-	if (!dom)
+	if (!dom || libvirt_check_markable (lv, dom, domain, f) < 0)
 		return -f->err;
+	definition = virDomainGetXMLDesc (dom, 0);
 	if (!definition)
 		return libvirt_fault (f);
-	if (libvirt_check_markable (lv, dom, domain, f) < 0 || checkpoint_check_new (lv, dom, all, wish->name, f) < 0)
+	all = libvirt_xml_disks (definition);
+	if (checkpoint_check_new (lv, dom, all, wish->name, f) < 0)
 		return -f->err;
 	work_begin (domain, "checkpoint", wish->name, NOT_AT_ALL);
 	r = perform (lv, dom, all, wish, f);

@@ -327,12 +327,14 @@ static int make (struct plan *plan, struct fault *f)
 	bool by_abort;
 	int r;
 
-	plan->definition = virDomainGetXMLDesc (plan->dom, 0);
+	if (check (plan, f) < 0)
+		return -f->err;
+	plan->definition = virDomainGetXMLDesc (plan->dom, 0);  /* waits for the job of another client as of libvirt 11 */
 	if (!plan->definition)
 		return libvirt_fault (f);
 	plan->disks = libvirt_xml_disks (plan->definition);
 	plan->active = virDomainIsActive (plan->dom) == 1;
-	if (check (plan, f) < 0 || prepare (plan, f) < 0)
+	if (prepare (plan, f) < 0)
 		return -f->err;
 	by_abort = plan->external && plan->memory;
 	work_begin (plan->domain, "snapshot", plan->wish->name, by_abort ? BY_ABORT : NOT_AT_ALL);

@@ -18,6 +18,8 @@
 #include "reading.h"
 #include "words.h"
 
+enum { LONGEST_TARGET = 100 };  /* what a disk can be called, and then some */
+
 /* A file: DISK as a whole, or as a qcow2 that holds what its map says. */
 struct form {
 	const struct entry *disk;
@@ -51,12 +53,20 @@ char *disk_listed (const struct place *dir, const struct entry *disk)
 	return is_range (&wish) ? thin_name (disk, disk->parent, wish.leaves) : raw_name (disk);
 }
 
+static size_t length (const char *text)
+{
+	return text ? strlen (text) : 0;
+}
+
+/* The definition, which tells the disks, may have to be waited for while somebody else works on the domain. */
 int disk_names_fit (const struct place *at, const struct wish *wish, struct fault *f)
 {
 	struct place domain = *at;
 	LISTING disks = NULL;
 	int r;
 
+	if (length (wish->since) + length (wish->leaves) + LONGEST_TARGET < NAME_MAX)
+		return 0;
 	place_climb (&domain, 1);
 	r = kept_disks (&domain, &disks, f);
 	for (guint i = 0; r == 0 && i < disks->entries->len; i++) {
