@@ -131,6 +131,37 @@ static int check_checkpoints (const struct revert *revert, struct fault *f)
 		      "or write %s to options/force", revert->domain, (char *) names->pdata[0], revert->wish->name);
 }
 
+static bool is_written_to (const GPtrArray *disks, const char *file)
+{
+	for (guint i = 0; i < disks->len; i++)
+		if (g_strcmp0 (((const struct libvirt_disk *) disks->pdata[i])->source, file) == 0)
+			return true;
+	return false;
+}
+
+/* libvirt unlinks what it takes for the overlays written to now.  In 11.3 they are another snapshot's, if the one
+ * that was made since the last revert has been deleted: with them that snapshot would be lost. */
+static int check_overlays (const struct revert *revert, struct fault *f)
+{
+	g_autoptr (virDomainSnapshot) current = virDomainSnapshotCurrent (revert->dom, 0);
+	PARSED_SNAPSHOT said = current ? libvirt_snapshot_read (current, f) : NULL;
+	g_autofree char *xml = said ? virDomainGetXMLDesc (revert->dom, 0) : NULL;
+	g_autoptr (GPtrArray) disks = xml ? libvirt_xml_disks (xml) : NULL;
+
+	if (!current)
+		return 0;
+	if (!disks)
+		return said ? libvirt_fault (f) : -f->err;
+	for (guint i = 0; i < said->overlays->len; i++) {
+		const char *file = said->overlays->pdata[i];
+
+		if (!is_written_to (disks, file) && (revert->at.remote || access (file, F_OK) == 0))
+			return fault (f, EBUSY, "libvirt would delete %s, though %s does not write to it: "
+				      "mkdir a snapshot first", file, revert->domain);
+	}
+	return 0;
+}
+
 static int check_internal (const struct revert *revert, struct fault *f)
 {
 	if (check_descendants (revert, f) < 0 || check_tags (revert, f) < 0)
@@ -148,7 +179,7 @@ static int check (const struct revert *revert, struct fault *f)
 		return 0;
 	if (check_files (revert, f) < 0 || check_networks (revert, f) < 0)
 		return -f->err;
-	return revert->said->external ? 0 : check_internal (revert, f);
+	return revert->said->external ? check_overlays (revert, f) : check_internal (revert, f);
 }
 
 /* libvirt names fresh overlays by the second. */

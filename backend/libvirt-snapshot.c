@@ -195,6 +195,21 @@ static virDomainSnapshotPtr only_child (virDomainSnapshotPtr snapshot)
 	return child;
 }
 
+/* Does the domain stand on it, or on one that rests on it? */
+static bool is_in_use (const struct going *going)
+{
+	virDomainSnapshotPtr at = virDomainSnapshotCurrent (going->dom, 0), parent;
+	bool found = false;
+
+	while (at && !found) {
+		found = strcmp (virDomainSnapshotGetName (at), virDomainSnapshotGetName (going->snapshot)) == 0;
+		parent = found ? NULL : virDomainSnapshotGetParent (at, 0);
+		virDomainSnapshotFree (at);
+		at = parent;
+	}
+	return found;
+}
+
 /* Deleting merges the next image into the frozen one.  libvirt looks at one chain only, so
  * neither may have a second user: it would lose its data. */
 static int check_branches (const struct going *going, struct fault *f)
@@ -206,7 +221,25 @@ static int check_branches (const struct going *going, struct fault *f)
 	if (child && users (child) > 1)
 		return fault (f, ENOTEMPTY, "more than one branch rests on %s, which follows %s: rmdir its children first",
 			      virDomainSnapshotGetName (child), going->name);
+	if (child && !is_in_use (going))
+		return fault (f, ENOTEMPTY, "%s rests on %s, and %s stands on another branch: rmdir it first",
+			      virDomainSnapshotGetName (child), going->name, going->domain);
 	return 0;
+}
+
+/* QEMU 10 lets nobody write to the images of a guest that was started paused from its memory; libvirt
+ * would find out half-way. */
+static int check_awake (const struct going *going, struct fault *f)
+{
+	int state, reason;
+
+	if (libvirt_hypervisor (going->lv).version < 10000000 || !is_in_use (going) ||
+	    virDomainGetState (going->dom, &state, &reason, 0) < 0)
+		return 0;
+	if (state != VIR_DOMAIN_PAUSED || reason != VIR_DOMAIN_PAUSED_FROM_SNAPSHOT)
+		return 0;
+	return fault (f, EBUSY, "%s is paused since it went back to a snapshot, and nothing can be merged before it has run: "
+		      "write running to state", going->domain);
 }
 
 /* Off, libvirt lets qemu-img delete it and does not look whether that has failed: so can it be
@@ -225,7 +258,7 @@ static int check_going (const struct going *going, struct fault *f)
 	int r = libvirt_check_changeable (going->lv, going->dom, going->domain, f);
 
 	if (r == 0 && going->said->external)
-		return check_branches (going, f);
+		return check_branches (going, f) < 0 ? -f->err : check_awake (going, f);
 	return r == 0 && !going->active ? check_images (going, f) : r;
 }
 

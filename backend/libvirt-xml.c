@@ -190,6 +190,7 @@ struct libvirt_snapshot *libvirt_xml_snapshot (const char *xml)
 		.created = number (doc, "creationTime"), .memory = has (doc, NULL, "memory[@snapshot!='no']"),
 		.external = has (doc, NULL, "memory[@snapshot='external'] | disks/disk[@snapshot='external']"),
 		.kept = texts (doc, "disks/disk[@snapshot!='no']/@name"),
+		.overlays = texts (doc, "revertDisks/disk/source/@file | disks[not(../revertDisks)]/disk/source/@file"),
 		.disks = disks_of (doc, "domain/devices/disk"), .files = texts (doc, needed),
 		.networks = texts (doc, "domain/devices/interface[@type='network']/source/@network"),
 	};
@@ -207,6 +208,7 @@ void libvirt_snapshot_leave (struct libvirt_snapshot **parsed)
 	g_free (snapshot->description);
 	g_free (snapshot->memory_file);
 	g_ptr_array_unref (snapshot->kept);
+	g_ptr_array_unref (snapshot->overlays);
 	g_ptr_array_unref (snapshot->disks);
 	g_ptr_array_unref (snapshot->files);
 	g_ptr_array_unref (snapshot->networks);

@@ -43,6 +43,7 @@ struct libvirt_snapshot {
 	int64_t created;                        /* seconds since 1970 */
 	bool memory, external;
 	GPtrArray *kept;                        /* of char *: the targets of disks that it keeps */
+	GPtrArray *overlays;                    /* of char *: the files that libvirt takes for those written to since */
 	GPtrArray *disks;                       /* of struct libvirt_disk: its domain's then */
 	GPtrArray *files, *networks;            /* of char *: that its domain needs to start */
 };
