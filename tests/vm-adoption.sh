@@ -164,3 +164,4 @@ is "ended: its job is gone" "$(sed -n 2p "$two/web/backups/monday/type")"
 is ""                   "$(find /var/lib/domfs -name ended)"
 kill $pid2
 wait $pid2
+proves "backup: pull, goes on when domfs dies"

@@ -156,3 +156,4 @@ exec 3<&-
 ended on "cancelled"
 mkdir "$backups/next"
 rmdir "$backups/on" "$backups/next"
+proves "backup: pull, right bytes or an error however it ends"

@@ -109,3 +109,4 @@ virsh -q suspend web
 mkdir "$backups/paused"
 cat "$backups/paused/sda.raw" > /dev/null
 rmdir "$backups/paused"
+proves "backup: pull, full, of all kinds of disks"

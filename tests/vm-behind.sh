@@ -38,4 +38,5 @@ soon "running"                    'cat mail/state'
 virsh --quiet undefine mail > /dev/null                 # transient from now on
 virsh --quiet destroy mail > /dev/null
 soon ""                           'ls'
+proves "listing: what other clients do is seen"
 cd /

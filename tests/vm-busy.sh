@@ -21,6 +21,9 @@ all_refused() {
 	refused "$why" mv snapshots/one current/
 	refused "$why" sh -c 'echo hello > snapshots/one/description'
 	refused "$why" mkdir backups/monday
+}
+
+looks_answer() {
 	within 1 cat state disks domain.xml > /dev/null
 	within 1 ls -lR . > /dev/null
 }
@@ -57,11 +60,13 @@ END
 chmod 777 /var/lib/libvirt/images /run/libvirt/qemu
 virsh --quiet backup-begin web "$tmp/backup.xml" > /dev/null
 all_refused "backup"
+looks_answer
 states_work
 for state in shutoff destroyed; do refused "another client backs it up: wait, or write state to options/force" sh -c "echo $state > state"; done
 is "backup"                       "$(job operation)"
 is "another"                      "$(job owner)"
 force_cancel
+proves "job: a backup of another client is seen, and ended by force"
 
 echo "a save"
 virsh --quiet save web "$tmp/web.save" > /dev/null & saving=$!
@@ -69,10 +74,12 @@ until helper=$(pgrep -f "libvirt_iohelper $tmp/web.save"); do kill -0 "$saving";
 kill -STOP $helper
 until [ "$(virsh domstate web --reason)" = "paused (saving)" ]; do sleep 0.05; done
 all_refused "save"
+looks_answer
 states_refused "save"
 is "save"                         "$(job operation)"
 kill -CONT $helper
 wait "$saving" || :
+proves "job: a save of another client is seen"
 virsh --quiet restore "$tmp/web.save" > /dev/null
 sleep 1.1
 
@@ -83,6 +90,12 @@ virsh --quiet snapshot-create-as web theirs > /dev/null & saving=$!
 until [ "$(virsh domcontrol web | cut -d' ' -f1)" != ok ]; do sleep 0.05; done
 sleep 0.5
 all_refused "unknown job"
+if timeout 1 virsh dumpxml web > /dev/null; then
+	looks_answer
+	proves "listing: disks and domain.xml, during a snapshot of another client"
+else
+	lacks "listing: disks and domain.xml, during a snapshot of another client" "libvirt keeps who asks for a definition waiting"
+fi
 states_refused "unknown job"
 is "unknown"                      "$(job operation)"
 refused "another client began that: write job to options/force" sh -c 'echo cancel > job'
@@ -91,20 +104,24 @@ refused "libvirt cannot cancel what another client does to web: wait for it" sh 
 echo > options/force
 kill -CONT "$qemu"
 wait "$saving"
+proves "job: a snapshot of another client is seen"
 virsh --quiet snapshot-delete web theirs > /dev/null
 
 echo "block jobs"
 virsh --quiet blockcopy web vda "$tmp/copy.qcow2" --format qcow2 --transient-job > /dev/null
 all_refused "block-copy vda"
+looks_answer
 states_work
 is "block-copy vda"               "$(job operation) $(job name)"
 force_cancel
 virsh --quiet blockpull web vda --bandwidth 1 --bytes > /dev/null
 all_refused "block-pull vda"
+looks_answer
 states_work
 is "67108864"                     "$(job total)"
 force_cancel
 is "running"                      "$(cat state)"
 mkdir snapshots/two                                                     # nothing of it is left
 is "one two"                      "$(ls snapshots | xargs)"
+proves "job: block jobs of other clients are seen, and ended by force"
 cd /

@@ -30,4 +30,5 @@ rmdir backups/monday snapshots/one
 echo destroyed > state
 is "shutoff"    "$(cat state)"
 is ""           "$(cat error)"
+proves "connection: embed, without a daemon"
 cd /

@@ -40,4 +40,6 @@ define restored "$devices" "$(guest_os)" 192
 virsh --quiet start restored > /dev/null
 await restored "guest: count $((at + 1))"                               # it goes on where its original was
 is "lost"                         "$(in_guest restored 'cat /disk/letter')"
+proves "revert: of a guest at work, to an internal snapshot"
+proves "backup: pull, of a guest at work, boots"
 cd /

@@ -21,4 +21,5 @@ virsh --quiet net-define "$tmp/lan.xml"
 virsh --quiet net-start lan
 mv snapshots/one current/
 is "running"                      "$(cat state)"
+proves "revert: refused while its network does not run"
 cd /

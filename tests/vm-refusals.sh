@@ -95,7 +95,7 @@ qemu=$(cat /run/libvirt/qemu/web.pid)
 sleep 1.1
 refused "external snapshots rest on one, and going back would destroy them: rmdir them first" mv snapshots/one current/
 unchanged
-refused "above is external, and this libvirt cannot go back to those" mv snapshots/above current/
+reverts_external || refused "above is external, and this libvirt cannot go back to those" mv snapshots/above current/
 virsh --quiet blockcommit web vda --active --pivot --wait > /dev/null
 virsh --quiet blockcommit web vdb --active --pivot --wait > /dev/null
 virsh --quiet snapshot-delete web above --metadata > /dev/null
@@ -119,6 +119,10 @@ truncate -s 1M "$tmp/code.fd" "$tmp/vars.fd"
 start uefi "$(disk vda virtio qcow2 uefi.qcow2)" "<loader readonly='yes' type='pflash'>$tmp/code.fd</loader><nvram>$tmp/vars.fd</nvram>"
 domain=uefi
 sleep 1.1
-refused "no internal snapshot can hold the variables of its firmware; write external to options/storage, which this libvirt cannot revert" \
-	mkdir "$mnt/uefi/snapshots/one"
+reverts_external ||
+	refused "no internal snapshot can hold the variables of its firmware; write external to options/storage, which this libvirt cannot revert" \
+		mkdir "$mnt/uefi/snapshots/one"
+echo internal > "$mnt/uefi/options/storage"
+refused "no internal snapshot can hold the variables of its firmware" mkdir "$mnt/uefi/snapshots/one"
+proves "revert: refused where the guest would die"
 cd /

@@ -56,3 +56,4 @@ grep -q right "$tmp"/reader?
 grep -q right "$tmp"/lister?
 is "$sum" "$(sha256sum < "$mnt/web/backups/monday/vda.raw")"
 rmdir "$mnt/web/backups/monday"
+proves "backup: pull, goes on when libvirtd restarts"

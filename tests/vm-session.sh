@@ -36,3 +36,4 @@ as_nobody sh -eu -c '
 	rmdir snapshots/two
 	cat error' sh "$home"
 as_nobody fusermount3 -u "$home/mnt"
+proves "connection: session, without root"

@@ -51,6 +51,8 @@ for _ in 1 2; do
 done
 mv snapshots/two current/
 is "$two"                         "$(contents)"
+proves "snapshot: internal, of a running domain"
+proves "revert: to an internal snapshot with memory"
 
 echo paused > state
 mkdir snapshots/three
@@ -65,6 +67,7 @@ echo paused > options/after-revert
 mv snapshots/one current/
 is "paused"                       "$(cat state)"
 echo > options/after-revert
+proves "snapshot: internal, of a paused domain"
 
 echo destroyed > state
 mkdir snapshots/off
@@ -74,6 +77,8 @@ echo running > state
 mv snapshots/off current/
 is "shutoff"                      "$(cat state)"
 is "$one"                         "$(contents)"
+proves "snapshot: internal, of a stopped domain"
+proves "revert: to an internal snapshot without memory"
 
 echo 'a <b> & "c" é' > snapshots/two/description
 is 'a <b> & "c" é'                "$(cat snapshots/two/description)"
@@ -81,6 +86,7 @@ virsh snapshot-dumpxml web two | grep -qF '<description>a &lt;b&gt; &amp; &quot;
 is "off"                          "$(virsh snapshot-current web --name)"
 echo > snapshots/two/description
 is ""                             "$(cat snapshots/two/description)"
+proves "snapshot: its description is written"
 
 is "one
   two
@@ -100,4 +106,5 @@ rmdir snapshots/off
 is ""                             "$(tags)"
 is ""                             "$(virsh snapshot-list web --name | xargs)"
 is ""                             "$(cat error)"
+proves "delete: an internal snapshot, its children stay"
 cd /

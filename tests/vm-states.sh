@@ -67,4 +67,5 @@ is "running"                      "$(cat web/state)"
 echo destroyed > web/state
 sleep 1.1
 is ""                             "$(ls)"
+proves "state: start, pause, shut down, save"
 cd /

@@ -37,4 +37,5 @@ is "$sum" "$(sha256sum < web/backups/monday/vda.raw)"
 wait $reader
 is "$(tail -c +16777217 web/backups/monday/vda.raw | sha256sum)" "$(cat "$tmp/rest")"
 exec 3<&-
+proves "connection: a libvirtd that does not answer"
 cd /

@@ -31,4 +31,5 @@ kill -CONT "$qemu"
 end=$((SECONDS + 5))
 until mkdir web/snapshots/after 2>/dev/null; do [ $SECONDS -lt $end ]; sleep 0.2; done
 is "running" "$(cat web/state)"
+proves "connection: a QEMU that does not answer"
 cd /

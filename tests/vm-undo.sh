@@ -82,4 +82,5 @@ mkdir snapshots/one
 is "one"                          "$(ls snapshots)"
 rmdir snapshots/one
 nothing_left running
+proves "snapshot: undone if it fails or is cancelled"
 cd /

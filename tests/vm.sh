@@ -100,6 +100,21 @@ content() {
 	rm "$tmp/content.raw"
 }
 
+# proves "ROW": it has just been seen to work; contrib/table makes a row of contrib/table.md of it
+proves() {
+	echo "proves \"$1\""
+}
+
+# lacks "ROW" "WHY": it cannot be seen here
+lacks() {
+	echo "lacks \"$1\": $2"
+}
+
+# reverts_external: does this libvirt say that it can?
+reverts_external() {
+	virsh capabilities | grep -q '<externalSnapshot/>'
+}
+
 # within SECONDS COMMAND...: it may fail, but not take longer; prints how long it took
 within() {
 	local begin end limit=$1; shift
