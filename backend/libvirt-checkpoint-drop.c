@@ -22,32 +22,14 @@ struct doomed {
 	const GPtrArray *targets;
 };
 
-/* It is the last one made while it is there, so that no other loses its parent. */
-static virDomainCheckpointPtr define_for (const struct doomed *doomed, const char *target, struct fault *f)
-{
-	g_autofree char *xml = virDomainGetXMLDesc (doomed->dom, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
-	g_autoptr (GPtrArray) others = xml ? checkpoint_names (doomed->dom, f) : NULL;
-	g_autofree char *parent = others && others->len > 0 ? name_decode (others->pdata[0]) : NULL, *document = NULL;
-	struct libvirt_new_checkpoint new = { doomed->bitmap, parent, xml, doomed->created };
-	struct libvirt_mark mark = { target, true };
-	virDomainCheckpointPtr made = NULL;
-
-	if (xml && !others)
-		return NULL;
-	document = xml ? libvirt_xml_new_checkpoint (&new, &mark, 1) : NULL;
-	if (document)
-		made = virDomainCheckpointCreateXML (doomed->dom, document, VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE);
-	if (!made)
-		libvirt_fault (f);
-	return made;
-}
-
 /* The bitmap of one disk of a guest that runs; if libvirt does not find it, it is gone. */
 static int sweep_one (const struct doomed *doomed, const char *target, struct fault *f)
 {
-	g_autoptr (virDomainCheckpoint) made = define_for (doomed, target, f);
+	struct libvirt_mark mark = { target, true };
+	g_autoptr (virDomainCheckpoint) made = NULL;
 	int r;
 
+	made = checkpoint_define (doomed->dom, doomed->bitmap, doomed->created, &mark, 1, f);
 	if (!made)
 		return -f->err;
 	if (virDomainCheckpointDelete (made, 0) == 0)
@@ -256,8 +238,11 @@ static int remove_piecemeal (const struct doomed *doomed, struct fault *f)
 	struct record *record = NULL;
 	int r;
 
-	if (checkpoint_doom (doomed->lv, doomed->dom, doomed->name, doomed->created, doomed->targets, &record, f) < 0)
-		return f->err == EEXIST ? fault (f, EBUSY, "%s is being removed by another mount", doomed->name) : -f->err;
+	r = checkpoint_doom (doomed->lv, doomed->dom, doomed->name, doomed->created, doomed->targets, &record, f);
+	if (r == -EEXIST)
+		return fault (f, EBUSY, "%s is being removed by another mount", doomed->name);
+	if (r < 0)
+		return r;
 	r = get_rid (doomed, f);
 	record_finish (record);
 	return r;

@@ -40,8 +40,8 @@ static int check_image (struct libvirt *lv, const struct libvirt_disk *disk, con
 		return 0;
 	files = qemu_bitmap_files (disk->source, bitmap);
 	if (files->len > 0)
-		return fault (f, EEXIST, "%s holds a bitmap %s that libvirt does not know: take another name, or remove it "
-			      "by qemu-img bitmap --remove while %s is off", (char *) files->pdata[0], bitmap, disk->target);
+		return fault (f, EEXIST, "%s holds a bitmap %s that libvirt does not know: take another name, or "
+			      "remove it by qemu-img bitmap --remove while the domain is off", (char *) files->pdata[0], bitmap);
 	return 0;
 }
 
@@ -76,8 +76,8 @@ static struct libvirt_mark *mark (struct libvirt *lv, const GPtrArray *disks, co
 		any |= marks[i].bitmap;
 	}
 	if (!any)
-		fault (f, EOPNOTSUPP, "none of the disks can have a bitmap: a checkpoint takes a qcow2 disk that is written to, "
-		       "see disks and options/disks");
+		fault (f, EOPNOTSUPP, "none of the disks can have a bitmap: a checkpoint takes a qcow2 disk that is "
+		       "written to, see disks and options/disks");
 	return any ? g_steal_pointer (&marks) : NULL;
 }
 
@@ -125,36 +125,22 @@ static int add_bitmaps (const struct add *add, struct fault *f)
 {
 	int r = 0;
 
-	for (guint i = 0; r == 0 && i < add->disks->len; i++)
-		if (add->marks[i].bitmap)
-			r = qemu_offline_add_bitmap (((struct libvirt_disk *) add->disks->pdata[i])->source, add->name, f);
+	for (guint i = 0; r == 0 && i < add->disks->len; i++) {
+		const struct libvirt_disk *disk = add->disks->pdata[i];
+
+		r = add->marks[i].bitmap ? qemu_offline_add_bitmap (disk->source, add->name, f) : 0;
+	}
 	return r;
-}
-
-static int define (const struct add *add, struct fault *f)
-{
-	g_autofree char *xml = virDomainGetXMLDesc (add->dom, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
-	g_autoptr (GPtrArray) others = xml ? checkpoint_names (add->dom, f) : NULL;
-	g_autofree char *parent = others && others->len > 0 ? name_decode (others->pdata[0]) : NULL, *document = NULL;
-	g_autoptr (virDomainCheckpoint) made = NULL;
-	struct libvirt_new_checkpoint new = { add->name, parent, xml, add->created };
-
-	if (!xml)
-		return libvirt_fault (f);
-	if (!others)
-		return -f->err;
-	document = libvirt_xml_new_checkpoint (&new, add->marks, add->disks->len);
-	made = virDomainCheckpointCreateXML (add->dom, document, VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE);
-	return made ? 0 : libvirt_fault (f);
 }
 
 static int perform (const struct add *add, struct fault *f)
 {
-	int r = add_bitmaps (add, f);
+	g_autoptr (virDomainCheckpoint) made = NULL;
 
-	if (r == 0)
-		r = define (add, f);
-	return r < 0 ? r : checkpoint_verify (add->lv, add->dom, add->name, f);
+	if (add_bitmaps (add, f) < 0)
+		return -f->err;
+	made = checkpoint_define (add->dom, add->name, add->created, add->marks, add->disks->len, f);
+	return made ? checkpoint_verify (add->lv, add->dom, add->name, f) : -f->err;
 }
 
 static GPtrArray *targets_of (const struct add *add)

@@ -114,10 +114,10 @@ static int judge_bitmap (enum bitmap bitmap, const char *name, const char *targe
 	if (bitmap == BITMAP_OK)
 		return 0;
 	if (bitmap == BITMAP_UNKNOWN)
-		return fault (f, EBUSY, "whether the bitmap %s of %s is right cannot be found out now: wait, or see job",
-			      name, target);
-	return fault (f, ENODATA, "the bitmap %s of %s is %s, so nobody knows what has changed since: begin anew with full..",
-		      name, target, words[bitmap]);
+		return fault (f, EBUSY, "whether the bitmap %s of %s is right cannot be found out now: wait, or "
+			      "see job", name, target);
+	return fault (f, ENODATA, "the bitmap %s of %s is %s, so nobody knows what has changed since: begin anew "
+		      "with full..", name, target, words[bitmap]);
 }
 
 /* How DISK counts, as checkpoint_since() says. */

@@ -92,6 +92,25 @@ GPtrArray *checkpoint_names (virDomainPtr dom, struct fault *f)
 	return names;
 }
 
+virDomainCheckpointPtr checkpoint_define (virDomainPtr dom, const char *bitmap, int64_t created,
+					  const struct libvirt_mark *marks, size_t n, struct fault *f)
+{
+	g_autofree char *xml = virDomainGetXMLDesc (dom, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+	g_autoptr (GPtrArray) others = xml ? checkpoint_names (dom, f) : NULL;
+	g_autofree char *parent = others && others->len > 0 ? name_decode (others->pdata[0]) : NULL, *document = NULL;
+	struct libvirt_new_checkpoint new = { bitmap, parent, xml, created };
+	virDomainCheckpointPtr made = NULL;
+
+	if (xml && !others)
+		return NULL;
+	document = xml ? libvirt_xml_new_checkpoint (&new, marks, n) : NULL;
+	if (document)
+		made = virDomainCheckpointCreateXML (dom, document, VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE);
+	if (!made)
+		libvirt_fault (f);
+	return made;
+}
+
 /* The domain stands on the last one that was made. */
 static int list (struct backend *be, const char *domain, struct listing *out, struct fault *f)
 {
@@ -161,7 +180,8 @@ static int changed (struct backend *be, const char *domain, const char *name, st
 }
 
 /* libvirt makes and deletes them beside a backup, and waits behind anything else. */
-static int make_active (struct libvirt *lv, virDomainPtr dom, const GPtrArray *all, const struct wish *wish, struct fault *f)
+static int make_active (struct libvirt *lv, virDomainPtr dom, const GPtrArray *all, const struct wish *wish,
+			struct fault *f)
 {
 	g_autofree char *document = checkpoint_xml_for (lv, all, wish->option[DISKS], wish->name, f);
 	g_autoptr (virDomainCheckpoint) made = document ? virDomainCheckpointCreateXML (dom, document, 0) : NULL;
@@ -179,7 +199,8 @@ static int make_active (struct libvirt *lv, virDomainPtr dom, const GPtrArray *a
 }
 
 /* Other drivers make nothing of images, so they are asked in any state. */
-static int perform (struct libvirt *lv, virDomainPtr dom, const GPtrArray *all, const struct wish *wish, struct fault *f)
+static int perform (struct libvirt *lv, virDomainPtr dom, const GPtrArray *all, const struct wish *wish,
+		    struct fault *f)
 {
 	bool images = strcmp (libvirt_hypervisor (lv).driver, "QEMU") == 0;
 

@@ -19,6 +19,10 @@ struct libvirt_checkpoint *checkpoint_read (virDomainCheckpointPtr, bool sized, 
 /* The names of all there are, of char *, the last one made first; it is the caller's. */
 GPtrArray *checkpoint_names (virDomainPtr, struct fault *);
 
+/* Tell libvirt of one over bitmaps that are there, as the last one made; it looks at nothing.  The caller's; or NULL. */
+virDomainCheckpointPtr checkpoint_define (virDomainPtr, const char *bitmap, int64_t created,
+					  const struct libvirt_mark *, size_t n, struct fault *);
+
 /* libvirt-checkpoint-state.c: the checkpoint NAME as its images are, without waiting behind a job. */
 struct checkpoint_state {
 	struct libvirt_checkpoint *said;

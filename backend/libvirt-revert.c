@@ -112,8 +112,9 @@ static int check_stray_bitmaps (const struct revert *revert, GPtrArray *checkpoi
 		g_autofree char *bitmap = stray_bitmap (image, checkpoints);
 
 		if (bitmap)
-			return fault (f, EPERM, "%s holds a bitmap %s that libvirt does not know, with which going back would "
-				      "kill the guest: qemu-img bitmap --remove it while the guest is off", image->source, bitmap);
+			return fault (f, EPERM, "%s holds a bitmap %s that libvirt does not know, with which going back "
+				      "would kill the guest: qemu-img bitmap --remove it while the guest is off",
+				      image->source, bitmap);
 	}
 	return 0;
 }
@@ -127,8 +128,8 @@ static int check_checkpoints (const struct revert *revert, struct fault *f)
 		return -f->err;
 	if (names->len == 0 || wish_lets (revert->wish))
 		return 0;
-	return fault (f, EPERM, "%s has checkpoint %s, with which going back would kill the guest: rmdir the checkpoints first, "
-		      "or write %s to options/force", revert->domain, (char *) names->pdata[0], revert->wish->name);
+	return fault (f, EPERM, "%s has checkpoint %s, with which going back would kill the guest: rmdir the checkpoints "
+		      "first, or write %s to options/force", revert->domain, (char *) names->pdata[0], revert->wish->name);
 }
 
 static bool is_written_to (const GPtrArray *disks, const char *file)

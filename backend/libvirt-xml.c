@@ -349,7 +349,8 @@ static void add_definition (xmlNode *root, const struct libvirt_new_checkpoint *
 	if (new->created)
 		xmlNewTextChild (root, NULL, BAD_CAST "creationTime", BAD_CAST created);
 	if (new->parent)
-		xmlNewTextChild (xmlNewChild (root, NULL, BAD_CAST "parent", NULL), NULL, BAD_CAST "name", BAD_CAST new->parent);
+		xmlNewTextChild (xmlNewChild (root, NULL, BAD_CAST "parent", NULL), NULL, BAD_CAST "name",
+				 BAD_CAST new->parent);
 	if (domain)
 		xmlAddChild (root, xmlDocCopyNode (xmlDocGetRootElement (domain), root->doc, 1));
 }

@@ -68,7 +68,8 @@ static void a_bitmap_is_judged_along_its_chain (void **state)
 
 	(void) state;
 	for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
-		g_autofree char *add = g_strdup_printf ("for f in %s; do qemu-img bitmap --add $f '%s'; done", rows[i].in, rows[i].name);
+		g_autofree char *add = g_strdup_printf ("for f in %s; do qemu-img bitmap --add $f '%s'; done",
+							rows[i].in, rows[i].name);
 		g_autoptr (GPtrArray) files = NULL;
 
 		run (add);

@@ -77,7 +77,7 @@ wait $reader || :
 
 echo "a bitmap that libvirt does not know"
 qemu-img bitmap --add "$tmp/base.qcow2" orphan
-orphan="$tmp/base.qcow2 holds a bitmap orphan that libvirt does not know: take another name, or remove it by qemu-img bitmap --remove while vda is off"
+orphan="$tmp/base.qcow2 holds a bitmap orphan that libvirt does not know: take another name, or remove it by qemu-img bitmap --remove while the domain is off"
 says "$orphan" mkdir checkpoints/orphan
 echo running > state
 says "$orphan" mkdir checkpoints/orphan
