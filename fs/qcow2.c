@@ -280,10 +280,8 @@ static int qcow2_needed (struct image *image, uint64_t at, struct extent *e, str
 	uint64_t c = at / CLUSTER, until, end;
 
 	(void) f;
-	if (c == 0)
-		until = NEEDED_HEADER, end = CLUSTER;
-	else if (c < q->l1)
-		until = 0, end = q->l1 * CLUSTER;
+	if (c < q->l1)
+		until = NEEDED_HEADER, end = q->l1 * CLUSTER;
 	else if (c < q->l2)
 		until = q->l1 * CLUSTER + q->n_l1 * 8, end = q->l2 * CLUSTER;
 	else if (c < q->data)

@@ -206,6 +206,7 @@ static void judge (struct model *model, const char *name, const char *backing, i
 	g_autofree char *path = g_build_filename (dir, name, NULL), *raw = g_build_filename (dir, "raw", NULL);
 	const char *const check[] = { "qemu-img", "check", "-f", "qcow2", path, NULL };
 	const char *const compare[] = { "qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, path, NULL };
+	int checked, compared;
 	pid_t checks, compares;
 	char *wrong;
 
@@ -213,10 +214,10 @@ static void judge (struct model *model, const char *name, const char *backing, i
 	checks = begin (check);
 	compares = begin (compare);
 	wrong = qcow2_judge (fd, model, backing);
-	if (wrong)
-		fail_msg ("%s", wrong);
-	assert_int_equal (end (checks), 0);
-	assert_int_equal (end (compares), 0);
+	checked = end (checks);
+	compared = end (compares);
+	if (wrong || checked || compared)
+		fail_msg ("check says %d, compare %d, our reader \"%s\"", checked, compared, wrong);
 }
 
 /* A copy of what must be read, and of the name in the header, is the disk. */
