@@ -286,18 +286,20 @@ static int cancel_ours (virDomainPtr dom, const char *domain, const char *name, 
 static int await_others (struct libvirt *lv, virDomainPtr dom, const char *domain, const char *name, struct fault *f)
 {
 	gint64 until = g_get_monotonic_time () + CANCEL_SECONDS * G_USEC_PER_SEC;
-	bool there;
+	bool there, unclear;
 
 	do {
 		g_autoptr (GArray) jobs = jobs_new ();
 
-		there = false;
+		there = unclear = false;
 		if (collect (lv, dom, domain, true, jobs, f) < 0)
 			return -f->err;
-		for (guint i = 0; i < jobs->len; i++)
+		for (guint i = 0; i < jobs->len; i++) {
 			there |= strcmp (g_array_index (jobs, struct job, i).name, name) == 0;
-		g_usleep (there ? NAP_MS * 1000 : 0);
-	} while (there && g_get_monotonic_time () < until);
+			unclear |= strcmp (g_array_index (jobs, struct job, i).name, "-") == 0;  /* held, maybe by its end */
+		}
+		g_usleep (there || unclear ? NAP_MS * 1000 : 0);
+	} while ((there || unclear) && g_get_monotonic_time () < until);
 	return there ? fault (f, ETIMEDOUT, "%s was told to end, and goes on", name) : 0;
 }
 
