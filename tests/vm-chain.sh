@@ -80,3 +80,4 @@ is_disk vda since-p3
 rmdir "$backups/p3.."
 is "$(seq -f p%g 0 10 | xargs)" "$(virsh checkpoint-list web --name --topological | xargs)"
 is "" "$(cat "$mnt/web/error")"
+proves "backup: ranges, a chain of ten increments is exactly the disk"

@@ -101,4 +101,5 @@ wait $theirs
 virsh --quiet snapshot-delete web theirs > /dev/null
 says_ok
 rmdir checkpoints/one
+proves "checkpoint: beside a backup, and refused at once beside other jobs"
 cd /

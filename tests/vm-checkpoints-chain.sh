@@ -84,4 +84,5 @@ is "vda missing"                "$(cat checkpoints/off/status)"
 rmdir checkpoints/off
 echo destroyed > state
 is ""                           "$(holding off)$(virsh checkpoint-list web --name)"
+proves "checkpoint: counts on over external snapshots, copies and resizes"
 cd /

@@ -100,4 +100,5 @@ is "vda ok vdc ok"                      "$(status four)"
 rmdir checkpoints/one checkpoints/two checkpoints/four
 is ""                                   "$(virsh checkpoint-list web --name)"
 is ""                                   "$(find /var/lib/domfs -mindepth 1)"
+proves "checkpoint: what is lost is told, and can be removed"
 cd /

@@ -113,4 +113,5 @@ fi
 rmdir checkpoints/*
 is ""                           "$(in_images)$(virsh checkpoint-list web --name)"
 is ""                           "$(find /var/lib/domfs -mindepth 1)"
+proves "checkpoint: of a stopped domain"
 cd /

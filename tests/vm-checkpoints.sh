@@ -93,4 +93,5 @@ mkdir checkpoints/transient
 is "vda ok vdb ok vdc none"     "$(xargs < checkpoints/transient/status)"
 rmdir checkpoints/transient
 is ""                           "$(bitmaps)$(virsh checkpoint-list web --name)"
+proves "checkpoint: of a running domain"
 cd /

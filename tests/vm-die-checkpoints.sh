@@ -55,3 +55,4 @@ what_was=$(left)
 die_at making
 die_at removing
 for disk in vda vdb; do qemu-img check -q "$tmp/$disk.qcow2"; done
+proves "death: domfs dies at each step of a checkpoint"

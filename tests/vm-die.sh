@@ -60,3 +60,4 @@ die_at mkdir
 die_at rmdir
 die_at cancel
 die_at reading
+proves "death: domfs dies at each step of a backup"

@@ -110,3 +110,4 @@ judge_filling() {
 letter=g
 die_at filling
 umount "$tmp/scratch"
+proves "backup: pull, a full scratch file leaves no guest paused"
