@@ -105,7 +105,7 @@ static int plan_checkpoint (struct making *m, struct fault *f)
 
 	if (r < 0)
 		return r;
-	m->checkpoint = checkpoint_xml_for (m->lv, m->disks, wish->option[DISKS], wish->leaves, f);
+	m->checkpoint = checkpoint_xml_for (m->lv, m->dom, m->disks, wish->option[DISKS], wish->leaves, f);
 	m->note.leaves = g_strdup (wish->leaves);
 	return m->checkpoint ? 0 : -f->err;
 }

@@ -5,10 +5,12 @@
  * anew, over bitmaps that qemu-img has added, is as good. */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "libvirt-checkpoint.h"
+#include "libvirt-snapshot.h"
 #include "qemu-offline.h"
 
 static bool has_images (struct libvirt *lv)
@@ -21,14 +23,42 @@ static bool is_in_reach (struct libvirt *lv, const struct libvirt_disk *disk)
 	return disk->source && *disk->source == '/' && !libvirt_hypervisor (lv).remote;
 }
 
-bool checkpoint_can_mark (struct libvirt *lv, const struct libvirt_disk *disk)
+static bool holds_bitmaps (struct libvirt *lv, const struct libvirt_disk *disk)
+{
+	return strcmp (disk->format, "qcow2") == 0 &&
+	       (!is_in_reach (lv, disk) || qemu_offline_holds_bitmaps (disk->source));
+}
+
+static bool has_frozen (struct libvirt *lv, virDomainSnapshotPtr snapshot, const char *target)
+{
+	struct fault ignored;
+	PARSED_SNAPSHOT said = libvirt_snapshot_read (snapshot, &ignored);
+	const struct libvirt_disk *then = said ? libvirt_disk_find (said->disks, target) : NULL;
+
+	return then && g_ptr_array_find_with_equal_func (said->kept, target, g_str_equal, NULL) && !holds_bitmaps (lv, then);
+}
+
+/* A bitmap of an overlay is lost as soon as its snapshot is deleted, if the image below can have none. */
+static bool may_lose_bitmaps (struct libvirt *lv, virDomainPtr dom, const char *target)
+{
+	virDomainSnapshotPtr *snapshots;
+	int n = virDomainListAllSnapshots (dom, &snapshots, VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL);
+	bool may = false;
+
+	for (int i = 0; i < n; i++) {
+		may = may || has_frozen (lv, snapshots[i], target);
+		virDomainSnapshotFree (snapshots[i]);
+	}
+	if (n >= 0)
+		free (snapshots);
+	return may;
+}
+
+bool checkpoint_can_mark (struct libvirt *lv, virDomainPtr dom, const struct libvirt_disk *disk)
 {
 	if (!libvirt_disk_is_written (disk) || disk->transient)
 		return false;
-	if (!has_images (lv))
-		return true;
-	return strcmp (disk->format, "qcow2") == 0 &&
-	       (!is_in_reach (lv, disk) || qemu_offline_holds_bitmaps (disk->source));
+	return !has_images (lv) || (holds_bitmaps (lv, disk) && !may_lose_bitmaps (lv, dom, disk->target));
 }
 
 /* Another's, or one that somebody forgot: libvirt would count it as ours, or break off half-way. */
@@ -62,7 +92,8 @@ int checkpoint_check_new (struct libvirt *lv, virDomainPtr dom, const GPtrArray 
 }
 
 /* How each of DISKS takes part, which is the caller's; or NULL. */
-static struct libvirt_mark *mark (struct libvirt *lv, const GPtrArray *disks, const char *which, struct fault *f)
+static struct libvirt_mark *mark (struct libvirt *lv, virDomainPtr dom, const GPtrArray *disks, const char *which,
+				  struct fault *f)
 {
 	g_autofree struct libvirt_mark *marks = g_new0 (struct libvirt_mark, disks->len + 1);
 	g_auto (GStrv) names = strcmp (which, "all") == 0 ? NULL : g_strsplit (which, ",", -1);
@@ -72,7 +103,7 @@ static struct libvirt_mark *mark (struct libvirt *lv, const GPtrArray *disks, co
 		const struct libvirt_disk *disk = disks->pdata[i];
 		bool chosen = !names || g_strv_contains ((const char *const *) names, disk->target);
 
-		marks[i] = (struct libvirt_mark) { disk->target, chosen && checkpoint_can_mark (lv, disk) };
+		marks[i] = (struct libvirt_mark) { disk->target, chosen && checkpoint_can_mark (lv, dom, disk) };
 		any |= marks[i].bitmap;
 	}
 	if (!any)
@@ -81,10 +112,10 @@ static struct libvirt_mark *mark (struct libvirt *lv, const GPtrArray *disks, co
 	return any ? g_steal_pointer (&marks) : NULL;
 }
 
-char *checkpoint_xml_for (struct libvirt *lv, const GPtrArray *disks, const char *which, const char *name,
-			  struct fault *f)
+char *checkpoint_xml_for (struct libvirt *lv, virDomainPtr dom, const GPtrArray *disks, const char *which,
+			  const char *name, struct fault *f)
 {
-	g_autofree struct libvirt_mark *marks = mark (lv, disks, which, f);
+	g_autofree struct libvirt_mark *marks = mark (lv, dom, disks, which, f);
 	struct libvirt_new_checkpoint new = { .name = name };
 
 	return marks ? libvirt_xml_new_checkpoint (&new, marks, disks->len) : NULL;
@@ -157,7 +188,7 @@ static GPtrArray *targets_of (const struct add *add)
 int checkpoint_add_stopped (struct libvirt *lv, virDomainPtr dom, const GPtrArray *disks, const char *which,
 			    const char *name, struct fault *f)
 {
-	g_autofree struct libvirt_mark *marks = mark (lv, disks, which, f);
+	g_autofree struct libvirt_mark *marks = mark (lv, dom, disks, which, f);
 	struct add add = { lv, dom, name, time (NULL), disks, marks };
 	g_autoptr (GPtrArray) targets = marks ? targets_of (&add) : NULL;
 	struct record *record;

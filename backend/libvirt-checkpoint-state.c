@@ -98,11 +98,11 @@ static int find (const struct checkpoint_state *state, const char *target)
 	return -1;
 }
 
-static char *why_full (struct libvirt *lv, const struct libvirt_disk *disk, bool known, const char *name)
+static char *why_full (const struct libvirt_disk *disk, bool known, const char *name)
 {
 	if (!libvirt_disk_is_written (disk))
 		return g_strdup ("read-only");
-	if (!checkpoint_can_mark (lv, disk))
+	if (strcmp (disk->format, "qcow2") != 0)
 		return g_strdup (disk->format);
 	return known ? g_strdup_printf ("left out of %s", name) : g_strdup ("added since");
 }
@@ -121,13 +121,13 @@ static int judge_bitmap (enum bitmap bitmap, const char *name, const char *targe
 }
 
 /* How DISK counts, as checkpoint_since() says. */
-static int count_from (struct libvirt *lv, const struct checkpoint_state *state, const struct libvirt_disk *disk,
-		       const char *name, char **full, struct fault *f)
+static int count_from (const struct checkpoint_state *state, const struct libvirt_disk *disk, const char *name,
+		       char **full, struct fault *f)
 {
 	int at = find (state, disk->target);
 	const struct libvirt_checkpoint_disk *marked = at < 0 ? NULL : state->said->disks->pdata[at];
 
-	*full = marked && marked->bitmap ? NULL : why_full (lv, disk, marked != NULL, name);
+	*full = marked && marked->bitmap ? NULL : why_full (disk, marked != NULL, name);
 	return *full ? 0 : judge_bitmap (state->bitmaps[at], name, disk->target, f);
 }
 
@@ -141,7 +141,7 @@ int checkpoint_since (struct libvirt *lv, virDomainPtr dom, const char *name, co
 	for (guint i = 0; i < chosen->len; i++)
 		full[i] = NULL;
 	for (guint i = 0; r == 0 && i < chosen->len; i++) {
-		r = count_from (lv, &state, chosen->pdata[i], name, &full[i], f);
+		r = count_from (&state, chosen->pdata[i], name, &full[i], f);
 		any |= !full[i];
 	}
 	checkpoint_state_clear (&state);

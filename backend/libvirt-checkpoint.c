@@ -183,7 +183,7 @@ static int changed (struct backend *be, const char *domain, const char *name, st
 static int make_active (struct libvirt *lv, virDomainPtr dom, const GPtrArray *all, const struct wish *wish,
 			struct fault *f)
 {
-	g_autofree char *document = checkpoint_xml_for (lv, all, wish->option[DISKS], wish->name, f);
+	g_autofree char *document = checkpoint_xml_for (lv, dom, all, wish->option[DISKS], wish->name, f);
 	g_autoptr (virDomainCheckpoint) made = document ? virDomainCheckpointCreateXML (dom, document, 0) : NULL;
 	struct fault ignored;
 

@@ -41,8 +41,8 @@ int checkpoint_since (struct libvirt *, virDomainPtr, const char *name, const GP
 /* Is each of its bitmaps there, and right?  EIO. */
 int checkpoint_verify (struct libvirt *, virDomainPtr, const char *name, struct fault *);
 
-/* libvirt-checkpoint-make.c: can DISK have a bitmap? */
-bool checkpoint_can_mark (struct libvirt *, const struct libvirt_disk *);
+/* libvirt-checkpoint-make.c: can DISK have a bitmap, and keep it? */
+bool checkpoint_can_mark (struct libvirt *, virDomainPtr, const struct libvirt_disk *);
 
 /* Of DISKS (of struct libvirt_disk: all that DOM has), is none in the way of a checkpoint NAME?  EEXIST if libvirt has
  * one, or an image a bitmap. */
@@ -50,7 +50,7 @@ int checkpoint_check_new (struct libvirt *, virDomainPtr, const GPtrArray *disks
 
 /* The <domaincheckpoint> of a new one, for libvirt: each of DISKS is named, with a bitmap if it is one of WHICH, as
  * options/disks has it, and can have one.  It is the caller's; or NULL: EOPNOTSUPP, none can. */
-char *checkpoint_xml_for (struct libvirt *, const GPtrArray *disks, const char *which, const char *name,
+char *checkpoint_xml_for (struct libvirt *, virDomainPtr, const GPtrArray *disks, const char *which, const char *name,
 			  struct fault *);
 
 /* The same made of a domain that is off, after checkpoint_check_new(): all of it, or nothing.  EBUSY: another process

@@ -120,10 +120,9 @@ int libvirt_domains (struct backend *be, struct listing *out, struct fault *f)
 	return r == 0 ? mark_saved (conn, out, f) : r;
 }
 
-/* DOMAIN's definition, live if it runs, without secrets; it is the caller's. */
-static char *definition (struct libvirt *lv, const char *domain, struct fault *f)
+/* DOM's definition, live if it runs, without secrets; it is the caller's.  NULL if there is no DOM. */
+static char *definition (virDomainPtr dom, struct fault *f)
 {
-	g_autoptr (virDomain) dom = libvirt_domain (lv, domain, f);
 	char *xml = dom ? virDomainGetXMLDesc (dom, 0) : NULL;
 
 	if (dom && !xml)
@@ -133,7 +132,8 @@ static char *definition (struct libvirt *lv, const char *domain, struct fault *f
 
 int libvirt_domain_xml (struct backend *be, const char *domain, GString *out, struct fault *f)
 {
-	g_autofree char *xml = definition (libvirt_of (be), domain, f);
+	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
+	g_autofree char *xml = definition (dom, f);
 
 	if (!xml)
 		return -f->err;
@@ -144,7 +144,8 @@ int libvirt_domain_xml (struct backend *be, const char *domain, GString *out, st
 /* A drive with nothing in it is no disk. */
 int libvirt_disks (struct backend *be, const char *domain, struct listing *out, struct fault *f)
 {
-	g_autofree char *xml = definition (libvirt_of (be), domain, f);
+	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
+	g_autofree char *xml = definition (dom, f);
 	g_autoptr (GPtrArray) disks = xml ? libvirt_xml_disks (xml) : NULL;
 
 	for (guint i = 0; disks && i < disks->len; i++) {
@@ -156,7 +157,7 @@ int libvirt_disks (struct backend *be, const char *domain, struct listing *out, 
 		entry = listing_add (out, entry_new (disk->target));
 		entry->state = g_strdup (disk->format);
 		entry->text = g_strdup (disk->source);
-		if (strcmp (disk->format, "qcow2") == 0 && checkpoint_can_mark (libvirt_of (be), disk))
+		if (strcmp (disk->format, "qcow2") == 0 && checkpoint_can_mark (libvirt_of (be), dom, disk))
 			entry->can = CAN_BITMAP;
 	}
 	return xml ? 0 : -f->err;
