@@ -272,7 +272,11 @@ static void nbd_image_close (struct image *image)
 	nbd_free (nbd);
 }
 
-static const struct image_ops nbd_ops = { .read = nbd_image_read, .extent = nbd_image_extent, .close = nbd_image_close };
+static const struct image_ops nbd_ops = {
+	.read = nbd_image_read,
+	.extent = nbd_image_extent,
+	.close = nbd_image_close,
+};
 
 int nbd_image (const char *socket, const char *export, const char *bitmap, struct nbd_witness *witness,
 	       struct image **image, struct fault *f)
