@@ -11,6 +11,9 @@ next=backups/next
 two=$tmp/two
 pid2=
 mkdir "$two"
+step=
+trap 'r=$?; [ $r = 0 ] || echo "in $step"; (exit $r); finish' EXIT
+backups=$mnt/web/backups
 
 # mount_dying VARIABLE N: a domfs that dies or stops at its N-th step; false: it died before it was mounted
 mount_dying() {
@@ -21,9 +24,9 @@ mount_dying() {
 	done
 }
 
-# is_dead: it may be on its way
+# is_dead [SECONDS]: it may be on its way
 is_dead() {
-	for _ in 1 2 3 4 5; do
+	for _ in $(seq $((${1:-0} * 50 + 5))); do
 		kill -0 $pid 2> /dev/null || return 0
 		sleep 0.02
 	done
@@ -107,7 +110,7 @@ dies() {
 	unmount
 	if mount_dying DOMFS_DIE $2; then
 		[ $(($2 % 3)) != 0 ] || mount_two
-		do_$1 2> /dev/null || is_dead || { echo "$1 fails, and has not died: $(cat "$mnt/web/error")"; exit 1; }
+		do_$1 2> "$tmp/said" || is_dead 5 || { echo "$1 fails, and has not died: $(cat "$mnt/web/error")"; exit 1; }
 		is_dead || through=done
 	fi
 	if [ -n "$through" ]; then unmount; else bury; fi
@@ -126,7 +129,7 @@ dies() {
 die_at() {
 	local n=$((RANDOM % stride + 1)) rounds=0 begun=$SECONDS
 
-	while step="$1 at step $n"; dies $1 $n; do
+	while step="$1 at step $n, seed $seed"; dies $1 $n; do
 		n=$((n + stride))
 		rounds=$((rounds + 1))
 		[ $n -lt 200 ] || { echo "$1 never comes through"; exit 1; }

@@ -12,7 +12,6 @@ guest_writes web vda 0 2M 1
 guest_writes web vdb 0 64k 1
 sums=$(content web vda; content web vdb)
 what_was=$(left)
-backups=$mnt/web/backups
 
 # is_right BACKUP: both its disks
 is_right() {

@@ -9,7 +9,6 @@ mount -t tmpfs -o size=16M,mode=711 scratch "$tmp/scratch"
 image vdc.raw raw 48M
 options="$options -o scratch=$tmp/scratch"
 start_guest web "$(disk vdc virtio raw vdc.raw)"
-backups=$mnt/web/backups
 
 # guest_fills LETTER [MIB]: its disk with that, by its own system, soon: its agent does not answer while it is stopped
 guest_fills() {
