@@ -78,8 +78,8 @@ static void take_over (struct left *left)
 	job = left->note.ended ? JOB_UNKNOWN : backup_job (left->lv, left->uuid, left->note.socket);
 	if (left->note.ended)
 		backup_fate (left->lv, &left->of, left->name, left->record, &ignored);
-	else if (!left->note.begun || job == JOB_THERE)
-		own (left, !left->note.begun);
+	else if (!left->note.begun || job == JOB_THERE || (job == JOB_GONE && left->note.target))
+		own (left, !left->note.begun);          /* files that are whole may still have no names */
 	else if (job == JOB_GONE)
 		finish (left);
 }

@@ -10,6 +10,8 @@
 #include "libvirt-backup.h"
 #include "libvirt-xml.h"
 
+const char backup_job_path[] = "server/@socket | disks/disk/target/@file";
+
 enum { PATIENCE_SECONDS = 30, NAP_MS = 10 };
 
 static virDomainPtr domain_of (struct libvirt *lv, const char *uuid, struct fault *f)
@@ -37,7 +39,7 @@ static enum backup_job look (virDomainPtr dom, const char *socket)
 		libvirt_fault (&f);
 		return without (&f);
 	}
-	at = libvirt_xml_text (xml, "server/@socket");
+	at = libvirt_xml_text (xml, backup_job_path);
 	return g_strcmp0 (at, socket) == 0 ? JOB_THERE : JOB_GONE;
 }
 

@@ -28,6 +28,7 @@ static void making_free (struct making *m)
 	if (m->nvram)
 		g_string_free (m->nvram, TRUE);
 	g_free (m->checkpoint);
+	g_free (m->files);
 	g_free (m->xml);
 }
 
@@ -78,21 +79,27 @@ static int measure (const struct making *m, struct entry *disk, struct image *im
 }
 
 /* Its map comes with it, and stays. */
-static int open_disk (struct making *m, const struct backup_part *part, struct listing *disks, struct fault *f)
+static int open_disk (struct making *m, struct entry *disk, struct fault *f)
 {
-	struct entry *disk = listing_add (disks, entry_new (part->disk->target));
 	struct image *image;
 	int r = work_is_cancelled (m->domain, 0) ? fault (f, EINTR, "cancelled") : 0;
 
-	disk->parent = part->counts ? g_strdup (m->wish->since) : NULL;
-	disk->text = g_strdup (part->why);
 	if (r == 0)
-		r = served_image (m->served, disk->name, part->counts, &image, f);
+		r = served_image (m->served, disk->name, disk->parent != NULL, &image, f);
 	if (r < 0)
 		return r;
 	r = measure (m, disk, image, f);
 	image_unref (image);
 	return r;
+}
+
+static struct entry *add_disk (const struct making *m, const struct backup_part *part, struct listing *disks)
+{
+	struct entry *disk = listing_add (disks, entry_new (part->disk->target));
+
+	disk->parent = part->counts ? g_strdup (m->wish->since) : NULL;
+	disk->text = g_strdup (part->why);
+	return disk;
 }
 
 /* A backup whose disks are in its record is one. */
@@ -103,17 +110,24 @@ static int open_disks (struct making *m, struct fault *f)
 	int r = 0;
 
 	m->served = serve (m);
-	for (guint i = 0; r == 0 && i < m->parts->len; i++)
-		r = open_disk (m, backup_part (m, i), disks, f);
+	for (guint i = 0; r == 0 && i < m->parts->len; i++) {
+		struct entry *disk = add_disk (m, backup_part (m, i), disks);
+
+		r = m->note.target ? 0 : open_disk (m, disk, f);
+	}
 	text = backup_disks_text (disks);
 	return r < 0 ? r : record_put (m->record, "disks", text, f);
 }
 
 static void remove_all (struct making *m)
 {
+	struct records of = backup_records (m->lv, m->uuid);
+
 	backup_socket_remove (m->note.socket, m->note.directory);
-	if (m->asked)
+	if (m->asked) {
 		backup_scratch_remove (m->scratch);
+		backup_pushed_remove (&of, m->name);
+	}
 	if (m->record)
 		record_finish (g_steal_pointer (&m->record));
 }
@@ -154,6 +168,7 @@ static int begin_watch (struct making *m, struct fault *f)
 	if (work_is_cancelled (m->domain, 0))
 		return fault (f, EINTR, "cancelled");
 	m->served->record = g_steal_pointer (&m->record);
+	m->served->seen = true;
 	m->served = served_begin (m->served, f);
 	return m->served ? 0 : -f->err;
 }
@@ -180,11 +195,11 @@ static int begin (struct making *m, const struct backup_way *way, struct fault *
 
 static int make (struct making *m, struct fault *f)
 {
-	const struct backup_way *way = &backup_by_job;
+	const struct backup_way *way = *m->wish->option[TARGET] ? &backup_by_push : &backup_by_job;
 	int r;
 
 	virDomainGetUUIDString (m->dom, m->uuid);
-	if (virDomainIsActive (m->dom) != 1)
+	if (way == &backup_by_job && virDomainIsActive (m->dom) != 1)
 		return fault (f, EBUSY, "%s is not running: start it, then mkdir", m->domain);
 	r = backup_plan (m, f);
 	if (r == 0)

@@ -27,6 +27,7 @@ struct making {
 	GArray *parts;          /* of struct backup_part */
 	GArray *scratch;        /* of struct backup_scratch, for each part that has some */
 	char *checkpoint;       /* the document of the one it leaves, or NULL */
+	char *files;            /* that libvirt is to write, as they are kept, or NULL */
 	struct backup_note note;
 	struct record *record;
 	struct served *served;
@@ -52,3 +53,4 @@ struct backup_way {
 };
 
 extern const struct backup_way backup_by_job;                   /* libvirt-backup-begin.c */
+extern const struct backup_way backup_by_push;                  /* libvirt-backup-push.c */

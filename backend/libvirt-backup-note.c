@@ -2,6 +2,9 @@
  *
  *     socket      the job that serves there is this backup's
  *     directory   was made for the socket
+ *     target      the directory that libvirt writes it into; then socket is the first file there
+ *     files       of those a line each: name, backing file or -, inode or 0
+ *     written     they are whole
  *     scratch     a line a file: how much is to stay free there, its path
  *     born        the point in time, in nanoseconds since 1970
  *     domain.xml  backup.xml
@@ -40,6 +43,7 @@ bool backup_note (const struct records *of, const char *name, struct backup_note
 
 	*note = (struct backup_note) {
 		.socket = record_get (of, name, "socket"), .directory = record_get (of, name, "directory"),
+		.target = record_get (of, name, "target"),
 		.since = record_get (of, name, "since"), .leaves = record_get (of, name, "leaves"),
 		.ended = record_get (of, name, "ended"), .born = born ? g_ascii_strtoll (born, NULL, 10) : 0,
 		.begun = disks != NULL, .kept = backup_has (of, name, "keep"), .complete = backup_has (of, name, "complete"),
@@ -51,6 +55,7 @@ void backup_note_clear (struct backup_note *note)
 {
 	g_free (note->socket);
 	g_free (note->directory);
+	g_free (note->target);
 	g_free (note->since);
 	g_free (note->leaves);
 	g_free (note->ended);
@@ -106,6 +111,7 @@ int backup_note_write (const struct making *m, const char *xml, struct fault *f)
 	g_autofree char *domain = libvirt_xml_definition (m->xml);
 	const struct { const char *file, *text; } files[] = {
 		{ "socket", m->note.socket }, { "directory", m->note.directory }, { "scratch", scratch },
+		{ "target", m->note.target }, { "files", m->files },
 		{ "since", m->note.since },   { "leaves", m->note.leaves },       { "domain.xml", domain },
 		{ "backup.xml", xml },        { "born", born },
 	};

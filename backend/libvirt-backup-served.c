@@ -66,7 +66,7 @@ struct served *served_new (struct libvirt *lv, virDomainPtr dom, const char *dom
 	*served = (struct served) {
 		.witness = { false, testify, dismiss }, .lv = lv, .refs = 1, .uuid = g_strdup (uuid),
 		.domain = g_strdup (domain), .name = g_strdup (name), .socket = g_strdup (note->socket),
-		.directory = g_strdup (note->directory), .id = virDomainGetID (dom),
+		.directory = g_strdup (note->directory), .target = g_strdup (note->target), .id = virDomainGetID (dom),
 		.scratch = backup_scratch_parse (scratch), .images = g_ptr_array_new_with_free_func (part_free),
 		.held = g_array_new (FALSE, FALSE, sizeof (struct held)),
 	};
@@ -97,6 +97,7 @@ void served_unref (struct served *served)
 	g_free (served->name);
 	g_free (served->socket);
 	g_free (served->directory);
+	g_free (served->target);
 	g_free (served);
 }
 

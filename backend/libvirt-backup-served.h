@@ -12,9 +12,11 @@ struct served {
 	struct libvirt *lv;
 	char *uuid, *domain, *name;     /* of the domain, as it is shown; of the backup */
 	char *socket, *directory;
+	char *target;                   /* libvirt writes it there, and nobody reads it here; or NULL */
 	int id;                         /* of the running domain */
 	GArray *scratch;                /* of struct backup_scratch, of one's own */
 	bool stray;                     /* to be undone, as soon as libvirt can be asked */
+	bool seen;                      /* its job was, since this process is up */
 	int refs;
 	pthread_mutex_t lock;           /* guards the below */
 	pthread_cond_t news;

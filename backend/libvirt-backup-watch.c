@@ -4,9 +4,10 @@
  * happens while libvirt is down has none, and one that comes late may tell of the job
  * before: so only a look at the job says whether it is there. */
 
+#include <errno.h>
 #include <string.h>
 
-#include "libvirt-backup-served.h"
+#include "libvirt-backup-push.h"
 
 enum {
 	TICK_US = 200000, LOOK_US = 1000000, NAP_US = 1000000,
@@ -35,6 +36,8 @@ void backup_note_end (struct served *served, const char *why)
 	struct fault ignored;
 
 	if (record) {
+		if (!backup_has (&of, served->name, "complete"))
+			backup_pushed_remove (&of, served->name);
 		record_put (record, "ended", why, &ignored);
 		served->lv->backend.setup->changed (served->domain);
 		backup_socket_remove (served->socket, served->directory);
@@ -64,13 +67,28 @@ static void see_to_fate (struct served *served)
 		backup_adopt_one (served->lv, served->uuid, served->name);
 }
 
+/* What could not be found out now is tried again soon. */
+static void end_push (struct served *served)
+{
+	struct fault f;
+	int r = backup_pushed (served, &f);
+
+	if (r != -ENOTCONN && r != -EBUSY)
+		backup_note_end (served, r == 0 ? "complete" : f.text);
+}
+
 static void look (struct served *served)
 {
 	gint64 asked = g_get_monotonic_time ();
 	enum backup_job job = backup_job (served->lv, served->uuid, served->socket);
 
+	served->seen |= job == JOB_THERE;
 	if (job == JOB_THERE)
 		served_confirm (served, asked);
+	if (job == JOB_GONE && served->target) {
+		end_push (served);
+		return;
+	}
 	if (job != JOB_GONE)
 		return;
 	backup_job_resume (served->lv, served->uuid);
@@ -107,7 +125,7 @@ static void keep_limits (struct served *served, gint64 *opened)
 
 	if (full)
 		end (served, full);
-	if (full || !is_forgotten (served, opened))
+	if (full || served->target || !is_forgotten (served, opened))
 		return;
 	forgotten = g_strdup_printf ("nobody had it open for %u s", served->lv->backend.setup->job_timeout);
 	end (served, forgotten);
@@ -141,6 +159,7 @@ static void undo (struct served *served, gint64 *quiet)
 	record = served_end (served);
 	backup_socket_remove (served->socket, served->directory);
 	backup_scratch_remove (served->scratch);
+	backup_pushed_remove (&of, served->name);
 	if (record)
 		record_finish (record);
 }

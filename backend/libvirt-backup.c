@@ -35,7 +35,7 @@ static char *why_ended (struct libvirt *lv, const char *uuid, struct backup_note
 {
 	if (note->ended)
 		return g_steal_pointer (&note->ended);
-	if (is_watched (note->socket) || backup_job (lv, uuid, note->socket) != JOB_GONE)
+	if (note->target || is_watched (note->socket) || backup_job (lv, uuid, note->socket) != JOB_GONE)
 		return NULL;
 	return g_strdup ("its job is gone");
 }
@@ -52,6 +52,7 @@ static void add (struct libvirt *lv, const struct records *of, const char *name,
 		entry->born = note.born;
 		entry->nvram = record_size (of, name, "nvram");
 		entry->state = why_ended (lv, of->uuid, &note);
+		entry->pushed = note.target != NULL;
 		entry->kept = note.kept;
 		entry->complete = note.complete;
 	}
@@ -267,6 +268,8 @@ static int drop (struct backend *be, const char *domain, struct wish *wish, stru
 	struct seized seized = { NULL };
 	int r = seize_after_all (libvirt_of (be), domain, wish->name, &seized, f);
 
+	if (r == 0 && !seized.record && seized.served->target)
+		r = fault (f, EBUSY, "%s is being written to %s: wait, or cancel to job", wish->name, seized.served->target);
 	if (r == 0 && !seized.record) {
 		r = end_for_good (seized.served, f);
 		served_unref (g_steal_pointer (&seized.served));
@@ -323,7 +326,7 @@ static void whose (struct libvirt *lv, virDomainPtr dom, struct job *job)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN] = "";
 	g_autofree char *document = virDomainBackupGetXMLDesc (dom, 0);
-	g_autofree char *socket = document ? libvirt_xml_text (document, "server/@socket") : NULL;
+	g_autofree char *socket = document ? libvirt_xml_text (document, backup_job_path) : NULL;
 	struct records of = backup_records (lv, uuid);
 	g_autoptr (GPtrArray) names = NULL;
 

@@ -9,8 +9,9 @@
 
 /* libvirt-backup-note.c: what the record of a backup says, whoever owns it. */
 struct backup_note {
-	char *socket;           /* where its job serves it: no two have the same */
+	char *socket;           /* where its job serves it, or the first file that it writes: no two have the same */
 	char *directory;        /* made for the socket alone, or NULL */
+	char *target;           /* the directory that libvirt writes it into, or NULL */
 	char *since, *leaves;   /* the checkpoints it counts from, and leaves; or NULL */
 	char *ended;            /* why, or NULL */
 	int64_t born;
@@ -60,8 +61,10 @@ int backup_socket_place (struct libvirt *, virDomainPtr, char **socket, char **d
 int backup_socket_make (const char *directory, const char *xml, struct fault *);
 void backup_socket_remove (const char *socket, const char *directory);
 
-/* libvirt-backup-job.c: the job that serves at SOCKET. */
+/* libvirt-backup-job.c: the job that serves at SOCKET, or pushes to it first. */
 enum backup_job { JOB_UNKNOWN, JOB_THERE, JOB_GONE };   /* UNKNOWN: nobody can be asked */
+
+extern const char backup_job_path[];    /* of that in a <domainbackup>, for XPath */
 
 enum backup_job backup_job (struct libvirt *, const char *uuid, const char *socket);
 /* It has ended then, and a guest goes on that full scratch had stopped. */
@@ -69,6 +72,9 @@ int backup_job_end (struct libvirt *, const char *uuid, const char *socket, stru
 bool backup_job_is_coming (struct libvirt *, const char *uuid);         /* or another; one that serves is there */
 const char *backup_job_why (struct libvirt *, const char *uuid, int id);        /* it is gone, of the guest ID */
 void backup_job_resume (struct libvirt *, const char *uuid);    /* if a disk that was full has stopped it */
+
+/* libvirt-backup-pushed.c: the files that libvirt has written.  They go, as the record names them. */
+void backup_pushed_remove (const struct records *, const char *name);
 
 /* libvirt-backup-make.c */
 int backup_make (struct backend *, const char *domain, struct wish *, struct fault *);

@@ -390,6 +390,34 @@ static void add_backed_up (xmlNode *disks, const struct libvirt_backup_disk *dis
 	set (xmlNewChild (node, NULL, BAD_CAST "scratch", NULL), "file", disk->scratch);
 }
 
+static void add_pushed (xmlNode *disks, const struct libvirt_push_disk *disk)
+{
+	xmlNode *node = xmlNewChild (disks, NULL, BAD_CAST "disk", NULL);
+
+	set (node, "name", disk->target);
+	set (node, "backup", disk->file ? "yes" : "no");
+	if (!disk->file)
+		return;
+	set (node, "type", "file");
+	set (node, "backupmode", disk->since ? "incremental" : "full");
+	set (node, "incremental", disk->since);
+	set (xmlNewChild (node, NULL, BAD_CAST "driver", NULL), "type", disk->format);
+	set (xmlNewChild (node, NULL, BAD_CAST "target", NULL), "file", disk->file);
+}
+
+char *libvirt_xml_new_push (const struct libvirt_push_disk *disks, size_t n)
+{
+	g_autoptr (xmlDoc) doc = xmlNewDoc (BAD_CAST "1.0");
+	xmlNode *root = xmlNewNode (NULL, BAD_CAST "domainbackup"), *node;
+
+	xmlDocSetRootElement (doc, root);
+	set (root, "mode", "push");
+	node = xmlNewChild (root, NULL, BAD_CAST "disks", NULL);
+	for (size_t i = 0; i < n; i++)
+		add_pushed (node, &disks[i]);
+	return written (doc);
+}
+
 char *libvirt_xml_new_backup (const char *socket, const struct libvirt_backup_disk *disks, size_t n)
 {
 	g_autoptr (xmlDoc) doc = xmlNewDoc (BAD_CAST "1.0");

@@ -105,3 +105,13 @@ struct libvirt_backup_disk {
 };
 
 char *libvirt_xml_new_backup (const char *socket, const struct libvirt_backup_disk *disks, size_t n);
+
+/* A <domainbackup> in push mode. */
+struct libvirt_push_disk {
+	const char *target;
+	const char *file;       /* that libvirt makes and writes; NULL: it takes no part */
+	const char *format;     /* "raw", "qcow2" */
+	const char *since;      /* only what changed since that checkpoint; or NULL */
+};
+
+char *libvirt_xml_new_push (const struct libvirt_push_disk *disks, size_t n);

@@ -91,6 +91,14 @@ int qemu_offline_remove_tag (const char *file, const char *tag, struct fault *f)
 	return out ? 0 : -f->err;
 }
 
+int qemu_offline_rebase (const char *file, const char *backing, struct fault *f)
+{
+	const char *const argv[] = { "qemu-img", "rebase", "-u", "-f", "qcow2", "-b", backing, "-F", "qcow2", file, NULL };
+	g_autofree char *out = qemu_img (argv, file, f);
+
+	return out ? 0 : -f->err;
+}
+
 /* QEMU locks the bytes from 100 on for what it does to a file, and from 200 on for what
  * others must not. */
 bool qemu_offline_is_locked (const char *file)

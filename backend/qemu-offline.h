@@ -22,6 +22,10 @@ int qemu_offline_tags_in_nodes (const char *nodes, const char *file, const char 
 /* Remove the first that is called TAG; the guest must be off. */
 int qemu_offline_remove_tag (const char *file, const char *tag, struct fault *);
 
+/* Make FILE rest on BACKING, a qcow2 beside it, which nobody opens for that: it must hold what FILE was made to rest on.
+ * EBUSY: another process has FILE open. */
+int qemu_offline_rebase (const char *file, const char *backing, struct fault *);
+
 /* Does a process hold FILE open so that nobody else may write to it? */
 bool qemu_offline_is_locked (const char *file);
 

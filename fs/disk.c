@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "chain.h"
 #include "disk.h"
 #include "kept.h"
 #include "qcow2.h"
@@ -31,14 +32,6 @@ static char *raw_name (const struct entry *disk)
 	return g_strconcat (disk->name, ".raw", NULL);
 }
 
-/* The qcow2 file of a disk that counts from SINCE, or from nothing, in a backup that leaves LEAVES. */
-static char *thin_name (const struct entry *disk, const char *since, const char *leaves)
-{
-	if (leaves)
-		return g_strdup_printf ("%s.%s.qcow2", disk->name, leaves);
-	return since ? g_strdup_printf ("%s.since-%s.qcow2", disk->name, since) : g_strconcat (disk->name, ".qcow2", NULL);
-}
-
 static bool is_range (const struct wish *wish)
 {
 	return wish->since || wish->leaves;
@@ -50,7 +43,7 @@ char *disk_listed (const struct place *dir, const struct entry *disk)
 	struct wish wish;
 
 	words_read (dir->kind, MOMENT (dir), buf, &wish);
-	return is_range (&wish) ? thin_name (disk, disk->parent, wish.leaves) : raw_name (disk);
+	return is_range (&wish) ? chain_file (disk->name, disk->parent, wish.leaves) : raw_name (disk);
 }
 
 static size_t length (const char *text)
@@ -71,7 +64,7 @@ int disk_names_fit (const struct place *at, const struct wish *wish, struct faul
 	r = kept_disks (&domain, &disks, f);
 	for (guint i = 0; r == 0 && i < disks->entries->len; i++) {
 		const struct entry *disk = disks->entries->pdata[i];
-		g_autofree char *name = thin_name (disk, wish->since, wish->leaves);
+		g_autofree char *name = chain_file (disk->name, wish->since, wish->leaves);
 
 		if (strlen (name) > NAME_MAX)
 			r = fault (f, ENAMETOOLONG, "the file of %s would have a name of over %d bytes", disk->name, NAME_MAX);
@@ -90,7 +83,7 @@ static void add_files (struct listing *out, const struct place *dir, const struc
 {
 	add (out, raw_name (disk), !is_range (wish));
 	if (dir->kind == BACKUP)
-		add (out, thin_name (disk, disk->parent, wish->leaves), is_range (wish));
+		add (out, chain_file (disk->name, disk->parent, wish->leaves), is_range (wish));
 }
 
 /* What is pushed has its files elsewhere. */
@@ -141,7 +134,7 @@ static int form_of (const struct place *at, struct listing **disks, struct form 
 		bool raw = is_named (at, raw_name (disk));
 
 		*form = (struct form) { disk, !raw };
-		if (raw || (at->kind == BACKUP && is_named (at, thin_name (disk, disk->parent, wish.leaves))))
+		if (raw || (at->kind == BACKUP && is_named (at, chain_file (disk->name, disk->parent, wish.leaves))))
 			return 0;
 	}
 	return fault (f, ENOENT, "%s is gone", LAST (at));
@@ -162,7 +155,7 @@ int disk_open (const struct place *at, struct image **image, struct fault *f)
 		return 0;
 	}
 	if (form.disk->parent)
-		backing = thin_name (form.disk, NULL, form.disk->parent);
+		backing = chain_file (form.disk->name, NULL, form.disk->parent);
 	return qcow2_image (raw, backing, image, f);
 }
 
@@ -199,7 +192,7 @@ int disk_unread (const struct place *at, char **file, struct fault *f)
 	words_read (at->kind, MOMENT (at), buf, &wish);
 	for (guint i = 0; i < disks->entries->len && !*file; i++) {
 		const struct entry *disk = disks->entries->pdata[i];
-		g_autofree char *raw = raw_name (disk), *thin = thin_name (disk, disk->parent, wish.leaves);
+		g_autofree char *raw = raw_name (disk), *thin = chain_file (disk->name, disk->parent, wish.leaves);
 
 		if (!is_read (at, raw) && !is_read (at, thin))
 			*file = g_steal_pointer (&thin);
@@ -220,7 +213,7 @@ static uint64_t answered (const struct place *dir, const char *file, uint64_t si
 static void add_progress (const struct place *dir, const struct entry *disk, const struct wish *wish,
 			  uint64_t *done, uint64_t *total)
 {
-	g_autofree char *raw = raw_name (disk), *thin = thin_name (disk, disk->parent, wish->leaves);
+	g_autofree char *raw = raw_name (disk), *thin = chain_file (disk->name, disk->parent, wish->leaves);
 	uint64_t of_raw = answered (dir, raw, disk->allocated), of_thin = answered (dir, thin, disk->thin);
 	bool is_thin = of_thin > of_raw || (of_thin == of_raw && is_range (wish));
 

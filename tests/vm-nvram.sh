@@ -30,6 +30,8 @@ mkdir backups/tuesday
 grep -q 'Dear domfs,' backups/tuesday/nvram
 rmdir backups/tuesday
 
+proves "backup: the variables of a UEFI guest's firmware"
+
 # What cannot be read is not left out without a word.
 mv "$tmp/web_VARS.fd" "$tmp/away"
 mkdir "$tmp/web_VARS.fd"
