@@ -32,6 +32,7 @@ static struct libvirt_backup_disk in_job (const struct making *m, const struct l
 
 	for (guint i = 0; i < m->parts->len; i++)
 		if (backup_part (m, i)->disk == disk) {
+			in.takes_part = true;
 			in.scratch = g_array_index (m->scratch, struct backup_scratch, i).path;
 			in.since = backup_part (m, i)->counts ? since : NULL;
 		}
@@ -83,4 +84,4 @@ static int begin (struct making *m, struct fault *f)
 	return r < 0 ? r : begin_job (m, xml, f);
 }
 
-const struct backup_way backup_by_job = { plan, begin };
+const struct backup_way backup_by_job = { plan, begin, BY_ABORT };

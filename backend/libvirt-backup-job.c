@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "libvirt-backup.h"
+#include "libvirt-backup-stopped.h"
 #include "libvirt-xml.h"
 
 const char backup_job_path[] = "server/@socket | disks/disk/target/@file";
@@ -46,8 +46,11 @@ static enum backup_job look (virDomainPtr dom, const char *socket)
 enum backup_job backup_job (struct libvirt *lv, const char *uuid, const char *socket)
 {
 	struct fault f;
-	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
+	g_autoptr (virDomain) dom = NULL;
 
+	if (backup_is_stopped (socket))
+		return backup_stopped_runs (socket) ? JOB_THERE : JOB_GONE;
+	dom = domain_of (lv, uuid, &f);
 	return dom ? look (dom, socket) : without (&f);
 }
 
@@ -103,8 +106,11 @@ void backup_job_resume (struct libvirt *lv, const char *uuid)
 
 int backup_job_end (struct libvirt *lv, const char *uuid, const char *socket, struct fault *f)
 {
-	int r = end (lv, uuid, socket, f);
+	int r;
 
+	if (backup_is_stopped (socket))
+		return backup_stopped_end (socket, f);
+	r = end (lv, uuid, socket, f);
 	if (r == 0)
 		backup_job_resume (lv, uuid);
 	return r;
@@ -117,13 +123,15 @@ static const char *const reasons[] = {
 	[VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = "the guest went back to a snapshot",
 };
 
-const char *backup_job_why (struct libvirt *lv, const char *uuid, int id)
+const char *backup_job_why (struct libvirt *lv, const char *uuid, const char *socket, int id)
 {
 	struct fault f;
 	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
 	const char *why = "the guest was turned off";
 	int state, reason;
 
+	if (backup_is_stopped (socket))
+		return "its storage daemon is gone";
 	if (!dom || virDomainGetState (dom, &state, &reason, 0) < 0)
 		return why;
 	if (state != VIR_DOMAIN_SHUTOFF)

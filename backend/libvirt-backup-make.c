@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "libvirt-backup-make.h"
-#include "libvirt-work.h"
+#include "libvirt-backup-stopped.h"
 
 static void part_clear (void *part)
 {
@@ -177,7 +177,7 @@ static int begin (struct making *m, const struct backup_way *way, struct fault *
 {
 	int r;
 
-	work_begin (m->domain, "backup", m->name, BY_ABORT);
+	work_begin (m->domain, "backup", m->name, way->cancel);
 	r = own (m, f);
 	if (r == 0)
 		r = way->begin (m, f);
@@ -195,12 +195,12 @@ static int begin (struct making *m, const struct backup_way *way, struct fault *
 
 static int make (struct making *m, struct fault *f)
 {
-	const struct backup_way *way = *m->wish->option[TARGET] ? &backup_by_push : &backup_by_job;
+	const struct backup_way *way;
 	int r;
 
 	virDomainGetUUIDString (m->dom, m->uuid);
-	if (way == &backup_by_job && virDomainIsActive (m->dom) != 1)
-		return fault (f, EBUSY, "%s is not running: start it, then mkdir", m->domain);
+	m->running = virDomainIsActive (m->dom) == 1;
+	way = *m->wish->option[TARGET] ? &backup_by_push : m->running ? &backup_by_job : &backup_by_daemon;
 	r = backup_plan (m, f);
 	if (r == 0)
 		r = way->plan (m, f);

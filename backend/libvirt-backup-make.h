@@ -6,6 +6,7 @@
 #pragma once
 
 #include "libvirt-backup-served.h"
+#include "libvirt-work.h"
 #include "libvirt-xml.h"
 
 /* A disk that is backed up. */
@@ -21,6 +22,7 @@ struct making {
 	const char *domain, *name;
 	struct wish *wish;
 	char uuid[VIR_UUID_STRING_BUFLEN];
+	bool running;
 	char *xml;              /* of the domain */
 	GString *nvram;         /* what its firmware remembers, or NULL */
 	GPtrArray *disks;       /* of struct libvirt_disk: all it has */
@@ -50,6 +52,7 @@ int backup_note_write (const struct making *, const char *xml, struct fault *);
 struct backup_way {
 	int (*plan) (struct making *, struct fault *);          /* the rest of it: changes nothing either */
 	int (*begin) (struct making *, struct fault *);         /* what was ASKED and MARKED is undone if that fails */
+	enum work_cancel cancel;                                /* until it has begun */
 };
 
 extern const struct backup_way backup_by_job;                   /* libvirt-backup-begin.c */

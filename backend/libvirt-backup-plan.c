@@ -19,7 +19,7 @@ static int check_disk (const struct making *m, const struct libvirt_disk *disk, 
 	if (disk->transient)
 		return fault (f, EOPNOTSUPP, "%s is transient, and has no backups: write the other disks to options/disks",
 			      disk->target);
-	if (disk->iothread && at.version < 10000000)
+	if (m->running && disk->iothread && at.version < 10000000)
 		return fault (f, EOPNOTSUPP, "%s is in an iothread, and QEMU before 10 dies when its backup has been read: "
 			      "write the other disks to options/disks", disk->target);
 	return 0;
@@ -70,7 +70,7 @@ static int choose_disks (struct making *m, const char *which, struct fault *f)
 /* A backup is never silently without them. */
 static int read_nvram (struct making *m, struct fault *f)
 {
-	int r = libvirt_nvram (m->xml, virDomainIsActive (m->dom) == 1, &m->nvram, f);
+	int r = libvirt_nvram (m->xml, m->running, &m->nvram, f);
 	struct fault why = *f;
 
 	if (r == 0 || wish_lets (m->wish))

@@ -194,4 +194,4 @@ static int begin (struct making *m, struct fault *f)
 	return r < 0 ? r : begin_job (m, files, xml, f);
 }
 
-const struct backup_way backup_by_push = { plan, begin };
+const struct backup_way backup_by_push = { plan, begin, BY_ABORT };

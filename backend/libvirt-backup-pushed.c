@@ -83,7 +83,7 @@ static int check_written (struct served *served, const struct records *of, const
 		return fault (f, EIO, "it ended while no mount was up, and nobody can say that all was written");
 	if (over.known && *over.why)
 		return fault (f, EIO, "%s", over.why);
-	return fault (f, EIO, "%s", backup_job_why (served->lv, served->uuid, served->id));
+	return fault (f, EIO, "%s", backup_job_why (served->lv, served->uuid, served->socket, served->id));
 }
 
 static bool is_there (const char *path, ino_t inode)

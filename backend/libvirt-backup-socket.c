@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "libvirt-backup.h"
+#include "libvirt-backup-stopped.h"
 #include "libvirt-xml.h"
 
 /* Where a libvirt of that URI keeps the directories of domains, or NULL. */
@@ -89,8 +89,11 @@ int backup_socket_make (const char *directory, const char *xml, struct fault *f)
 
 void backup_socket_remove (const char *socket, const char *directory)
 {
+	struct fault ignored;
 	struct stat st;
 
+	if (socket && backup_is_stopped (socket))
+		backup_stopped_end (socket, &ignored);
 	if (socket && lstat (socket, &st) == 0 && S_ISSOCK (st.st_mode))
 		unlink (socket);
 	if (directory)

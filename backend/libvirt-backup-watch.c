@@ -92,7 +92,7 @@ static void look (struct served *served)
 	if (job != JOB_GONE)
 		return;
 	backup_job_resume (served->lv, served->uuid);
-	backup_note_end (served, backup_job_why (served->lv, served->uuid, served->id));
+	backup_note_end (served, backup_job_why (served->lv, served->uuid, served->socket, served->id));
 }
 
 /* If that fails, it is tried again soon. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libvirt-backup-served.h"
+#include "libvirt-backup-stopped.h"
 #include "libvirt-job.h"
 #include "libvirt-xml.h"
 
@@ -369,7 +369,8 @@ static bool end (struct libvirt *lv)
 static const struct libvirt_backup_ops ops = {
 	.moments = { .list = list, .make = backup_make, .drop = drop, .xml = xml, .domain_xml = domain_xml, .nvram = nvram,
 		     .disks = disks, .settle = settle, .open = open_image },
-	.adopt = backup_adopt, .ended = ended, .whose = whose, .cancel = cancel, .end = end,
+	.adopt = backup_adopt, .ended = ended, .whose = whose, .stopped = backup_stopped_jobs,
+	.cancel = cancel, .end = end,
 };
 
 void libvirt_backups_begin (struct libvirt *lv)

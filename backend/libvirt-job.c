@@ -194,6 +194,8 @@ static int collect (struct libvirt *lv, virDomainPtr dom, const char *domain, bo
 
 	if (active < 0)
 		return libvirt_fault (f);
+	if (lv->backups)
+		lv->backups->stopped (lv, dom, jobs);
 	if (!active || add_held (dom, ours, jobs))
 		return 0;
 	if (measure && !turn_begin (domain)) {

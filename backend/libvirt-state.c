@@ -35,11 +35,19 @@ static int crashed (const struct wanted *now, struct fault *f)
 	return fault (f, EBUSY, "%s has crashed: write destroyed or reset first", now->domain);
 }
 
+/* A backup of a domain that is off would not let it be written to. */
+static int start (const struct wanted *now, unsigned flags, struct fault *f)
+{
+	if (libvirt_check_idle (now->lv, now->dom, now->domain, f) < 0)
+		return -f->err;
+	return done (virDomainCreateWithFlags (now->dom, flags), f);
+}
+
 static int run (const struct wanted *now, struct fault *f)
 {
 	switch (now->state) {
 	case VIR_DOMAIN_SHUTOFF:
-		return done (virDomainCreate (now->dom), f);
+		return start (now, 0, f);
 	case VIR_DOMAIN_PAUSED:
 		return done (virDomainResume (now->dom), f);
 	case VIR_DOMAIN_PMSUSPENDED:
@@ -55,7 +63,7 @@ static int pause_it (const struct wanted *now, struct fault *f)
 {
 	switch (now->state) {
 	case VIR_DOMAIN_SHUTOFF:
-		return done (virDomainCreateWithFlags (now->dom, VIR_DOMAIN_START_PAUSED), f);
+		return start (now, VIR_DOMAIN_START_PAUSED, f);
 	case VIR_DOMAIN_PAUSED:
 	case VIR_DOMAIN_PMSUSPENDED:
 		return 0;

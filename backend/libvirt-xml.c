@@ -379,15 +379,16 @@ static void add_backed_up (xmlNode *disks, const struct libvirt_backup_disk *dis
 	g_autofree char *bitmap = disk->since ? g_strconcat ("backup-", disk->target, NULL) : NULL;
 
 	set (node, "name", disk->target);
-	set (node, "backup", disk->scratch ? "yes" : "no");
-	if (!disk->scratch)
+	set (node, "backup", disk->takes_part ? "yes" : "no");
+	if (!disk->takes_part)
 		return;
 	set (node, "type", "file");
 	set (node, "backupmode", disk->since ? "incremental" : "full");
 	set (node, "incremental", disk->since);
 	set (node, "exportname", disk->target);
 	set (node, "exportbitmap", bitmap);
-	set (xmlNewChild (node, NULL, BAD_CAST "scratch", NULL), "file", disk->scratch);
+	if (disk->scratch)
+		set (xmlNewChild (node, NULL, BAD_CAST "scratch", NULL), "file", disk->scratch);
 }
 
 static void add_pushed (xmlNode *disks, const struct libvirt_push_disk *disk)

@@ -100,7 +100,8 @@ char *libvirt_xml_new_checkpoint (const struct libvirt_new_checkpoint *, const s
 /* A <domainbackup> in pull mode. */
 struct libvirt_backup_disk {
 	const char *target;
-	const char *scratch;    /* NULL: it takes no part */
+	bool takes_part;
+	const char *scratch;    /* NULL: it needs none */
 	const char *since;      /* its export has a bitmap backup-TARGET, of what changed since that checkpoint; or NULL */
 };
 

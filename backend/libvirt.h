@@ -53,6 +53,8 @@ struct libvirt_backup_ops {
 	void (*ended) (struct libvirt *, const char *uuid);
 	/* JOB is a backup of DOMAIN: fill in its name, owner and foreign.  Never waits behind a job. */
 	void (*whose) (struct libvirt *, virDomainPtr domain, struct job *job);
+	/* Add the backups of DOMAIN to JOBS that are none of libvirt's.  Asks nobody. */
+	void (*stopped) (struct libvirt *, virDomainPtr domain, GArray *of_job);
 	/* End the backup NAME, as the user asked; waits until it has ended. */
 	int (*cancel) (struct libvirt *, const char *domain, const char *name, struct fault *);
 	/* Before any change of a domain: own, finish or undo what dead mounts have left of it. */

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "qemu-chain.h"
+#include "qemu-lock.h"
 #include "qemu-offline.h"
 
 enum { DEEPEST = 256 };
@@ -68,6 +70,32 @@ GPtrArray *qemu_chain (const char *file, const char *format, struct fault *f)
 		r = add_next (chain, f);
 	while (r > 0);
 	return r < 0 ? NULL : g_steal_pointer (&chain);
+}
+
+static void close_file (void *fd)
+{
+	close (*(int *) fd);
+}
+
+GArray *qemu_held_new (void)
+{
+	GArray *held = g_array_new (FALSE, FALSE, sizeof (int));
+
+	g_array_set_clear_func (held, close_file);
+	return held;
+}
+
+int qemu_chain_hold (const GPtrArray *chain, guint from, GArray *held, struct fault *f)
+{
+	for (guint i = from; i < chain->len; i++) {
+		const struct qemu_layer *layer = chain->pdata[i];
+		int fd = qemu_lock (layer->file, f);
+
+		if (fd < 0)
+			return fd;
+		g_array_append_val (held, fd);
+	}
+	return 0;
 }
 
 static const char *protocol (const char *file)

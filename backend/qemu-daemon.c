@@ -8,22 +8,23 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
-
-#include <glib.h>
 
 #include "qemu-daemon.h"
 
 enum { PATIENCE_MS = 20000 };
 
-/* Between fork and exec: what we block, it shall hear. */
-static void hear_signals (void *unused)
+/* Between fork and exec, when all files are about to be closed.  What we block, it shall hear. */
+static void prepare (void *data)
 {
+	const GArray *held = data;
 	sigset_t none;
 
-	(void) unused;
+	for (guint i = 0; i < held->len; i++)
+		fcntl (g_array_index (held, int, i), F_SETFD, 0);
 	sigemptyset (&none);
 	sigprocmask (SIG_SETMASK, &none, NULL);
 }
@@ -40,14 +41,14 @@ static int refuse (const char *program, char *errors, struct fault *f)
 		      program, *sentence ? sentence : "it ended without a word");
 }
 
-int qemu_daemon_start (const char *const argv[], struct fault *f)
+int qemu_daemon_start (const char *const argv[], const GArray *held, struct fault *f)
 {
 	g_autofree char *errors = NULL;
 	g_autoptr (GError) error = NULL;
 	int status;
 
-	if (!g_spawn_sync ("/", (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, hear_signals, NULL,
-			   NULL, &errors, &status, &error))
+	if (!g_spawn_sync ("/", (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, prepare,
+			   (void *) held, NULL, &errors, &status, &error))
 		return fault (f, EOPNOTSUPP, "%s cannot be run: %s", argv[0], error->message);
 	return g_spawn_check_wait_status (status, NULL) ? 0 : refuse (argv[0], errors, f);
 }

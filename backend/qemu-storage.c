@@ -26,7 +26,7 @@ static char *qmp_socket (const char *directory)
 	return g_build_filename (directory, "qmp", NULL);
 }
 
-static int launch (const char *directory, struct fault *f)
+static int launch (const char *directory, const GArray *held, struct fault *f)
 {
 	g_autofree char *pid = pid_file (directory), *qmp = qmp_socket (directory);
 	g_autofree char *chardev = g_strdup_printf ("socket,id=qmp,server=on,wait=off,path=%s", qmp);
@@ -35,7 +35,7 @@ static int launch (const char *directory, struct fault *f)
 
 	if (strchr (directory, ','))
 		return fault (f, EINVAL, "%s: QEMU takes no comma in the path of a socket", directory);
-	return qemu_daemon_start (argv, f);
+	return qemu_daemon_start (argv, held, f);
 }
 
 static int serve_at (struct qmp *qmp, const char *socket, struct fault *f)
@@ -141,35 +141,55 @@ static int export (const struct opening *o, struct fault *f)
 	return qmp_ask (o->qmp, "block-export-add", words, NULL, f);
 }
 
-static int open_disk (struct qmp *qmp, const struct qemu_storage_disk *disk, size_t i, struct fault *f)
+static int open_disk (struct qmp *qmp, const struct qemu_storage_disk *disk, GPtrArray *chain, size_t i, struct fault *f)
 {
-	g_autoptr (GPtrArray) chain = qemu_chain (disk->file, disk->format, f);
 	g_autofree char *shown = disk->bitmap ? g_strconcat ("backup-", disk->name, NULL) : NULL;
 	struct opening o = { qmp, disk, chain, .shown = shown };
-	int r = chain ? 0 : -f->err;
+	int r;
 
 	g_snprintf (o.name, sizeof o.name, "d%zu", i);
 	g_snprintf (o.node, sizeof o.node, "%s-0", o.name);
-	if (r == 0)
-		r = open_nodes (&o, f);
+	r = open_nodes (&o, f);
 	if (r == 0 && shown)
 		r = open_bitmap (&o, f);
 	return r < 0 ? r : export (&o, f);
 }
 
+/* Its own locks let raw images be written to, so it inherits some of ours. */
+static int hold (const struct qemu_storage_disk *disk, GPtrArray *chains, GArray *held, struct fault *f)
+{
+	GPtrArray *chain = qemu_chain (disk->file, disk->format, f);
+
+	if (!chain)
+		return -f->err;
+	g_ptr_array_add (chains, chain);
+	return qemu_chain_hold (chain, 0, held, f);
+}
+
+static void unref (void *chain)
+{
+	g_ptr_array_unref (chain);
+}
+
 int qemu_storage_start (const char *directory, const char *socket, const struct qemu_storage_disk *disks, size_t n,
 			struct fault *f)
 {
+	g_autoptr (GPtrArray) chains = g_ptr_array_new_with_free_func (unref);
+	g_autoptr (GArray) held = qemu_held_new ();
 	g_autofree char *at = qmp_socket (directory);
 	struct qmp *qmp = NULL;
-	int r = launch (directory, f);
+	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = hold (&disks[i], chains, held, f);
+	if (r == 0)
+		r = launch (directory, held, f);
 	if (r == 0)
 		r = qmp_open (at, &qmp, f);
 	if (r == 0)
 		r = serve_at (qmp, socket, f);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = open_disk (qmp, &disks[i], i, f);
+		r = open_disk (qmp, &disks[i], chains->pdata[i], i, f);
 	qmp_close (qmp);
 	return r;
 }

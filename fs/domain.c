@@ -43,9 +43,11 @@ static int check_backups (const struct place *at, const char *state, struct faul
 	for (guint i = 0; r == 0 && i < jobs->len; i++) {
 		const struct job *job = &g_array_index (jobs, struct job, i);
 
-		if (strcmp (job->operation, "backup") == 0 && job->foreign)
+		if (strcmp (job->operation, "backup") != 0 || job->stopped)
+			continue;
+		if (job->foreign)
 			r = fault (f, EBUSY, "%s backs it up: wait, or write state to options/force", job->owner);
-		else if (strcmp (job->operation, "backup") == 0)
+		else
 			r = fault (f, EBUSY, "backup %s runs: rmdir it, or write state to options/force", job->name);
 	}
 	return r;

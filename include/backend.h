@@ -18,6 +18,7 @@ struct job {
 	char operation[32];
 	char name[256], owner[64];      /* of the moment; who began it: "domfs, pid 4711" */
 	bool foreign;                   /* not begun by any domfs */
+	bool stopped;                   /* it needs the domain to be off */
 	uint64_t done, total;           /* bytes; total 0: unknown */
 	time_t began;                   /* 0: unknown */
 };

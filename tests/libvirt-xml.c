@@ -162,7 +162,7 @@ static void a_new_checkpoint_names_each_disk (void **state)
 static void a_disk_of_a_backup_counts_or_is_full_or_takes_no_part (void **state)
 {
 	const struct libvirt_backup_disk disks[] = {
-		{ "vda", "/img/vda.scratch", "a.b" }, { "vdb", "/img/vdb.scratch", NULL }, { "vdc", NULL, NULL },
+		{ "vda", true, "/img/vda.scratch", "a.b" }, { "vdb", true, "/img/vdb.scratch", NULL }, { "vdc" },
 	};
 	g_autofree char *xml = libvirt_xml_new_backup ("/run/<s>", disks, G_N_ELEMENTS (disks));
 	g_autofree char *socket = libvirt_xml_text (xml, "server/@socket");

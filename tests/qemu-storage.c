@@ -105,10 +105,28 @@ static void its_images_are_locked_until_it_has_ended (void **unused)
 		assert_int_equal (start_one ("top", "qcow2", NULL, &f), 0);
 		assert_false (works ("qemu-io -c 'write 15M 512' top"));
 		assert_false (works ("qemu-io -c 'write 15M 512' base"));
+		assert_false (works ("qemu-img commit top"));
 		assert_true (works ("qemu-io -r -c 'read 0 512' top"));
 		end ();
 		assert_true (works ("qemu-io -c 'open top' -c 'close'"));
 	}
+}
+
+static void raw_images_are_locked_too (void **unused)
+{
+	struct fault f;
+
+	(void) unused;
+	assert_true (works ("cp flat raw; qemu-img create -q -f qcow2 -b raw -F raw above-raw; qemu-io -c 'write 0 1k' above-raw"));
+	assert_int_equal (start_one ("raw", "raw", NULL, &f), 0);
+	assert_false (works ("qemu-io -f raw -c 'write 15M 512' raw"));
+	assert_true (works ("qemu-io -f raw -r -c 'read 15M 512' raw"));
+	end ();
+	assert_int_equal (start_one ("above-raw", "qcow2", NULL, &f), 0);
+	assert_false (works ("qemu-img commit above-raw"));
+	assert_true (works ("qemu-img compare -U -f qcow2 -F raw above-raw 'nbd+unix:///vda?socket=home/nbd'"));
+	end ();
+	assert_true (works ("qemu-img commit above-raw"));
 }
 
 static void what_changed_is_the_union_along_the_chain (void **unused)
@@ -140,22 +158,28 @@ static void a_bitmap_that_does_not_tell_all_tells_nothing (void **unused)
 	}
 }
 
-static void who_is_written_to_is_busy (void **unused)
+static void is_busy (const char *name, const char *format)
 {
-	g_autofree char *file = path ("top");
-	const char *const argv[] = { "qemu-io", "-c", "sleep 100000", file, NULL };
+	g_autofree char *file = path (name);
+	const char *const argv[] = { "qemu-io", "-f", format, "-c", "sleep 100000", file, NULL };
 	struct fault f;
 	GPid writer;
 
-	(void) unused;
 	assert_true (g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
 				    &writer, NULL));
 	for (int i = 0; i < 1000 && !qemu_offline_is_locked (file); i++)
 		g_usleep (10000);
-	assert_int_equal (start_one ("top", "qcow2", NULL, &f), -EBUSY);
+	assert_int_equal (start_one (name, format, NULL, &f), -EBUSY);
 	kill (writer, SIGKILL);
 	waitpid (writer, NULL, 0);
 	end ();
+}
+
+static void who_is_written_to_is_busy (void **unused)
+{
+	(void) unused;
+	is_busy ("top", "qcow2");
+	is_busy ("raw", "raw");
 }
 
 static void formats_are_never_guessed (void **unused)
@@ -278,6 +302,7 @@ int main (void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test (a_chain_is_one_disk),
 		cmocka_unit_test (its_images_are_locked_until_it_has_ended),
+		cmocka_unit_test (raw_images_are_locked_too),
 		cmocka_unit_test (what_changed_is_the_union_along_the_chain),
 		cmocka_unit_test (a_bitmap_that_does_not_tell_all_tells_nothing),
 		cmocka_unit_test (who_is_written_to_is_busy),
