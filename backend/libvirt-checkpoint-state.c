@@ -38,7 +38,7 @@ static struct libvirt_checkpoint *read_said (struct look *look, virDomainCheckpo
 /* Who could be asked and gave no size has none, or a broken one; so a guest's file tells what it lacks. */
 static enum bitmap bitmap_of (const struct look *look, const struct libvirt_checkpoint_disk *marked)
 {
-	const struct libvirt_disk *disk = libvirt_disk_find (look->disks, marked->target);
+	const struct libvirt_disk *disk = look->disks ? libvirt_disk_find (look->disks, marked->target) : NULL;
 	bool reach = disk && disk->source && *disk->source == '/' && !libvirt_hypervisor (look->lv).remote;
 	enum bitmap found;
 
@@ -61,26 +61,37 @@ static void judge (const struct look *look, struct checkpoint_state *state)
 		state->bitmaps[i] = bitmap_of (look, state->said->disks->pdata[i]);
 }
 
+/* Only where bitmaps can be judged: libvirt 11 keeps whoever asks for it waiting while another client has a job. */
+static int read_disks (struct look *look, struct fault *f)
+{
+	g_autofree char *definition = NULL;
+
+	if (look->active && look->images && !look->asked)
+		return 0;
+	definition = virDomainGetXMLDesc (look->dom, 0);
+	look->disks = definition ? libvirt_xml_disks (definition) : NULL;
+	return look->disks ? 0 : libvirt_fault (f);
+}
+
 int checkpoint_state (struct libvirt *lv, virDomainPtr dom, const char *name, struct checkpoint_state *state,
 		      struct fault *f)
 {
 	g_autoptr (virDomainCheckpoint) checkpoint = checkpoint_lookup (dom, name, f);
-	g_autofree char *definition = checkpoint ? virDomainGetXMLDesc (dom, 0) : NULL, *bitmap = name_decode (name);
-	g_autoptr (GPtrArray) disks = definition ? libvirt_xml_disks (definition) : NULL;
-	struct look look = { .lv = lv, .dom = dom, .bitmap = bitmap, .disks = disks };
+	g_autofree char *bitmap = name_decode (name);
+	struct look look = { .lv = lv, .dom = dom, .bitmap = bitmap };
+	int r;
 
 	*state = (struct checkpoint_state) { NULL };
 	if (!checkpoint)
 		return -f->err;
-	if (!definition)
-		return libvirt_fault (f);
 	look.images = strcmp (libvirt_hypervisor (lv).driver, "QEMU") == 0;
 	look.active = virDomainIsActive (dom) == 1;
 	state->said = read_said (&look, checkpoint, f);
-	if (!state->said)
-		return -f->err;
-	judge (&look, state);
-	return 0;
+	r = state->said ? read_disks (&look, f) : -f->err;
+	if (r == 0)
+		judge (&look, state);
+	g_clear_pointer (&look.disks, g_ptr_array_unref);
+	return r;
 }
 
 void checkpoint_state_clear (struct checkpoint_state *state)

@@ -18,7 +18,7 @@ all_refused() {
 
 	refused "$why" mkdir checkpoints/two
 	refused "$why" rmdir checkpoints/one
-	within 1 ls -lR . > /dev/null
+	within 1 ls -lR checkpoints > /dev/null
 }
 
 shows() { is "$1" "$(xargs < "checkpoints/one/$2")"; }
