@@ -117,4 +117,17 @@ is "vdc.raw web-vda.qcow2"        "$(files)"
 is ""                             "$(find "$tmp/saves" -type f)"
 is ""                             "$(virsh snapshot-list web --name | xargs)"
 proves "delete: external snapshots in branches"
+
+echo running > options/after-revert
+# the fresh overlay has no bitmaps: what counted from a checkpoint is told to be lost
+mkdir snapshots/four checkpoints/c
+is "vda ok vdb ok vdc none"       "$(xargs < checkpoints/c/status)"
+mv snapshots/four current/
+is "vda missing vdb missing vdc none" "$(xargs < checkpoints/c/status)"
+says "the bitmap c of vda is missing, so nobody knows what has changed since: begin anew with full.." mkdir backups/c..d
+rmdir checkpoints/c
+is "" "$(ls checkpoints)"
+rmdir snapshots/four
+is "web-vda.qcow2 vdc.raw"        "$(sources)"
+proves "revert: to an external snapshot tells which checkpoints it cost"
 cd /
