@@ -107,7 +107,7 @@ static int check_target (const struct making *m, const char *target, struct faul
 {
 	struct stat st;
 
-	if (virDomainIsActive (m->dom) != 1)
+	if (!m->running)
 		return fault (f, EOPNOTSUPP, "only the QEMU of a running guest writes into %s: start %s, or write "
 			      "an empty line to options/target", target, m->domain);
 	if (stat (target, &st) < 0)
