@@ -84,5 +84,19 @@ is "vda missing"                "$(cat checkpoints/off/status)"
 rmdir checkpoints/off
 echo destroyed > state
 is ""                           "$(holding off)$(virsh checkpoint-list web --name)"
+
+echo "the image is copied, and grows"
+echo running > state
+mkdir checkpoints/copied
+guest_writes web vda 0 64k 5
+virsh --quiet blockcopy web vda "$tmp/copy.qcow2" --format qcow2 --transient-job --wait --pivot > /dev/null
+is "$tmp/copy.qcow2"            "$(of_disk web vda source/@file)"
+is "vda ok"                     "$(cat checkpoints/copied/status)"
+is "65536"                      "$(changed copied)"
+virsh --quiet blockresize web vda 32M > /dev/null
+guest_writes web vda 24M 64k 6
+is "vda ok"                     "$(cat checkpoints/copied/status)"
+[ "$(changed copied)" -ge 131072 ]
+rmdir checkpoints/copied
 proves "checkpoint: counts on over external snapshots, copies and resizes"
 cd /
