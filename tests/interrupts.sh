@@ -40,6 +40,15 @@ for signal in INT KILL; do
 	says "alpha is busy: mkdir deaf" mkdir backups/x
 	is_over
 	is ""                           "$(ls snapshots)"       # removed once it was there
+
+	mkdir backups/full..deaf
+	echo 1 > backups/full..deaf/keep
+	rmdir backups/full..deaf
+	after_half_a_second $signal mkdir backups/deaf..x
+	is_over
+	is ""                           "$(ls backups)"
+	is "deaf"                       "$(ls checkpoints)"     # what it would have left goes, too
+	rmdir checkpoints/deaf
 	mkdir snapshots/go-{slow,deaf} snapshots/here
 
 	after_half_a_second $signal mv snapshots/go-slow current/
