@@ -12,7 +12,7 @@ two=$tmp/two
 pid2=
 mkdir "$two"
 step=
-trap 'r=$?; [ $r = 0 ] || echo "in $step"; (exit $r); finish' EXIT
+trap 'r=$?; [ $r = 0 ] || echo "in $step"; [ -z "$pid" ] || kill -CONT $pid; (exit $r); finish' EXIT
 backups=$mnt/web/backups
 
 # mount_dying VARIABLE N: a domfs that dies or stops at its N-th step; false: it died before it was mounted
@@ -123,6 +123,50 @@ dies() {
 	unmount_two
 	nothing_is_left
 	[ -z "$through" ]
+}
+
+# has_stopped: at its step
+has_stopped() {
+	[ "$(sed 's/.*) \(.\).*/\1/' "/proc/$pid/stat")" = T ]
+}
+
+# meets OPERATION EVENT N: that happens while the operation has stopped at that step; false: it came through before.
+# $result is "done", or nothing if it failed.
+meets() {
+	local operation met=
+
+	mount_domfs $options qemu:///system
+	before_$1
+	unmount
+	env "DOMFS_STOP=$3" "$DOMFS-die" -f $options qemu:///system "$mnt" 2>> "$tmp/log" & pid=$!
+	(until mountpoint -q "$mnt"; do sleep 0.02; done; do_$1) 2> "$tmp/said" & operation=$!
+	while kill -0 $operation 2> /dev/null && [ -z "$met" ]; do
+		sleep 0.02
+		if has_stopped; then
+			happens_$2
+			kill -CONT $pid
+			met=yes
+		fi
+	done
+	result=
+	! wait $operation || result=done
+	[ -n "$met" ] || { unmount -KILL; mount_domfs $options qemu:///system; }        # it would stop later
+	judge_$2 $1
+	nothing_is_left
+	unmount
+	[ -n "$met" ]
+}
+
+# meet_at OPERATION EVENT: at some steps, or all, until it comes through
+meet_at() {
+	local n=$((RANDOM % stride + 1)) rounds=0 begun=$SECONDS
+
+	while step="$1 that meets $2 at step $n, seed $seed"; meets $1 $2 $n; do
+		n=$((n + stride))
+		rounds=$((rounds + 1))
+		[ $n -lt 200 ] || { echo "$1 never comes through"; exit 1; }
+	done
+	echo "$1: met $2 $rounds times, came through at $n, in $((SECONDS - begun)) s"
 }
 
 # die_at OPERATION: at some steps, or all, until it comes through

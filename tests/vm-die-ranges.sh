@@ -155,3 +155,4 @@ what_was=$(left)
 for operation in ${ONLY:-range since removing cancel_complete cancel reading keeping}; do die_at $operation; done
 virsh --quiet destroy web > /dev/null
 for disk in vda vdb; do qemu-img check -q "$tmp/$disk.qcow2"; done
+proves "death: domfs dies at each step of a range"
