@@ -77,7 +77,7 @@ left() {
 	virsh domjobinfo web 2> /dev/null | sed -n 's/Job type: *\([A-Za-z]*\) *$/job \1/p' | grep -v None || :
 	virsh checkpoint-list web --name | sed '/^$/d; s/^/checkpoint /'
 	bitmaps
-	virsh domstate --reason web | sed '/^$/d'
+	virsh domstate --reason web | sed '/^$/d; s/^running (.*/running/'     # how it came to run differs by version
 	pgrep -af 'qemu-storage-daemon|qemu-nbd|qemu-img' || :
 }
 
