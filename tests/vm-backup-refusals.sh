@@ -71,3 +71,4 @@ is "" "$(ls /var/tmp/domfs)"
 virsh -q destroy net
 kill $nbd
 refused net "net is not running: start it, then mkdir" off
+proves "backup: refused within a second, nothing is left"

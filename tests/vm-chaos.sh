@@ -171,4 +171,5 @@ while [ $SECONDS -lt $end ]; do
 	writes $((RANDOM % 3))
 done
 [ "$n" -gt 3 ]
+proves "death: libvirtd, QEMU and domfs die while a chain grows"
 cd /

@@ -92,3 +92,4 @@ mount_domfs qemu:///system
 is 1 "$(cat "$backups/both..kept/keep")"
 rmdir "$backups/both..kept"
 [ -d "$mnt/web/checkpoints/kept" ]
+proves "backup: ranges, kept once all was read by any tool"

@@ -244,3 +244,4 @@ there
 rmdir "$backups/full..a"
 nothing_is_left
 umount "$tmp/scratch"
+proves "backup: ranges, a checkpoint stays only if all was read"

@@ -126,3 +126,4 @@ for _ in $(seq 50); do [ "$(virsh domstate web)" = running ] || break; sleep 0.1
 virsh -q start web
 refused "the bitmap d of vda is inconsistent, so nobody knows what has changed since: begin anew with full.." "No data available" d..g
 through full..g > /dev/null
+proves "backup: ranges, disk by disk, refused if a bitmap is lost"

@@ -82,4 +82,5 @@ define restored "$devices" "$(guest_os)" 192
 virsh -q start restored > /dev/null
 await restored "guest: count $((at + 1))"
 is "Dear domfs,"                "$(in_guest restored 'cat /disk/letter')"
+proves "backup: ranges, what plain tools copy is a chain that boots"
 cd /

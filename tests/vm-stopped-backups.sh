@@ -156,3 +156,4 @@ virsh -q detach-disk far vdb --config > /dev/null
 virsh start far 2>&1 | grep -q 'Failed to get "write" lock'     # of a raw image too
 cat "$mnt/far/backups/x/vda.raw" > /dev/null
 rmdir "$mnt/far/backups/x"
+proves "backup: of a stopped domain, ranges too"

@@ -50,3 +50,4 @@ echo cancel > "$mnt/web/job"
 rmdir "$mnt/web/backups/virtnbdbackup.1..tue"
 is "mon virtnbdbackup.0 virtnbdbackup.1" "$(ls "$mnt/web/checkpoints" | xargs)"
 rmdir "$mnt"/web/checkpoints/*
+proves "backup: ranges, the same bytes as virtnbdbackup"
