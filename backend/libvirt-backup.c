@@ -286,7 +286,7 @@ static int drop (struct backend *be, const char *domain, struct wish *wish, stru
 static int settle (struct backend *be, const char *domain, const char *name, bool keeps, bool complete, struct fault *f)
 {
 	struct seized seized = { NULL };
-	int r = seize (libvirt_of (be), domain, name, &seized, f);
+	int r = seize_after_all (libvirt_of (be), domain, name, &seized, f);
 
 	if (r == 0 && seized.record)
 		r = fault (f, EBUSY, "%s has ended, and so it is settled what it leaves", name);

@@ -59,6 +59,8 @@ int keep_settle (const struct place *at, struct fault *f)
 	if (!wish.leaves || backup->pushed || backup->kept || backup->complete)
 		return 0;
 	r = disk_unread (at, &file, f);
+	if (r == 0 && file)
+		r = tell (at, false, false, f);         /* what is another mount's may have been read there */
 	if (r < 0 || !file)
 		return r;
 	return fault (f, ENOTEMPTY, "%s was not read to its end: copy it, write 1 to keep, or cancel to job", file);
@@ -98,7 +100,7 @@ void keep_note (const struct place *file)
 {
 	struct note *note;
 
-	if (file->kind != BACKUP || !place_verbs (file)->settle)
+	if (file->kind != BACKUP || !place_verbs (file)->settle || file->backend->setup->read_only)
 		return;
 	note = g_new (struct note, 1);
 	*note = (struct note) { .at = *file };

@@ -47,6 +47,23 @@ is "$sum"               "$(sha256sum < "$two/web/backups/monday/vda.raw")"
 rmdir "$two/web/backups/monday"
 nothing_is_left
 
+# What is left of it is the owner's to say, who knows what was read; and the other's, once that one is dead.
+mount_domfs qemu:///system
+mkdir "$backups/full..a"
+until [ -d "$two/web/backups/full..a" ]; do sleep 0.1; done     # it has no event
+for change in "rmdir full..a: rmdir $two/web/backups/full..a" "write keep: echo 1 > $two/web/backups/full..a/keep" \
+	"write job: echo cancel > $two/web/job"; do
+	fails eval "${change#*: }"
+	is "${change%%: *}: full..a belongs to pid $pid" "$(sed 's/^[^ ]* //' "$two/web/error")"
+done
+unmount -KILL
+echo 1 > "$two/web/backups/full..a/keep"
+is "1"                  "$(cat "$two/web/backups/full..a/keep")"
+rmdir "$two/web/backups/full..a"
+is "a"                  "$(virsh checkpoint-list web --name | xargs)"
+rmdir "$two/web/checkpoints/a"
+nothing_is_left
+
 # Its end is seen by the other mount, too.
 mount_domfs qemu:///system
 guest_writes web vda 0 20M 1
