@@ -53,10 +53,16 @@ static bool user_of (const char *xml, uid_t *uid, gid_t *gid)
 	return label && sscanf (label, "+%u:+%u", uid, gid) == 2;
 }
 
+char *backup_socket_run (const struct setup *setup)
+{
+	if (setup->run)
+		return g_strdup (setup->run);
+	return geteuid () == 0 ? g_strdup ("/run/domfs") : g_build_filename (g_get_user_runtime_dir (), "domfs", NULL);
+}
+
 static char *own_directory (const struct setup *setup)
 {
-	g_autofree char *session = g_build_filename (g_get_user_runtime_dir (), "domfs", NULL);
-	const char *above = setup->run ? setup->run : geteuid () == 0 ? "/run/domfs" : session;
+	g_autofree char *above = backup_socket_run (setup);
 
 	return g_strdup_printf ("%s/%08x", above, g_random_int ());
 }

@@ -58,6 +58,7 @@ void backup_scratch_remove (const GArray *scratch);
 /* libvirt-backup-socket.c: where QEMU may bind a socket and we may connect.  If DIRECTORY is not
  * NULL, it is to be made for that, of a domain with that XML, and to be removed with it. */
 int backup_socket_place (struct libvirt *, virDomainPtr, char **socket, char **directory, struct fault *);
+char *backup_socket_run (const struct setup *);                  /* where such directories are made */
 int backup_socket_make (const char *directory, const char *xml, struct fault *);
 void backup_socket_remove (const char *socket, const char *directory);
 

@@ -12,6 +12,7 @@
 
 #include "libvirt-image.h"
 #include "libvirt-job.h"
+#include "libvirt-snapshot-image.h"
 #include "libvirt-snapshot.h"
 #include "libvirt-work.h"
 
@@ -328,5 +329,5 @@ static int drop (struct backend *be, const char *domain, struct wish *wish, stru
 
 const struct moment_ops libvirt_snapshots = {
 	.list = list, .make = libvirt_snapshot_make, .drop = drop, .revert = libvirt_snapshot_revert,
-	.describe = describe, .xml = xml,
+	.describe = describe, .xml = xml, .disks = libvirt_snapshot_disks, .open = libvirt_snapshot_open,
 };

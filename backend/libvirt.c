@@ -6,6 +6,7 @@
 #include "libvirt-checkpoint.h"
 #include "libvirt-domain.h"
 #include "libvirt-job.h"
+#include "libvirt-snapshot-image.h"
 #include "libvirt-snapshot.h"
 #include "libvirt.h"
 #include "nbd.h"
@@ -78,6 +79,7 @@ int backend_open (const struct setup *setup, struct backend **be, struct fault *
 		lv->backend.moments[SNAPSHOT] = &libvirt_snapshots;
 	if (libvirt_hypervisor (lv).backups || strcmp (libvirt_hypervisor (lv).driver, "TEST") == 0)
 		lv->backend.moments[CHECKPOINT] = &libvirt_checkpoints;
+	libvirt_snapshot_images_begin (lv);
 	libvirt_backups_begin (lv);
 	*be = &lv->backend;
 	return 0;

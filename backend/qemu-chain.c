@@ -1,6 +1,7 @@
 /* qemu-chain.c - the files that a disk is made of */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -137,4 +138,15 @@ json_t *qemu_chain_node (const GPtrArray *chain, const char *name, bool unlocked
 		below = node;
 	}
 	return below;
+}
+
+char *qemu_chain_text (const GPtrArray *chain, bool unlocked)
+{
+	json_t *node = qemu_chain_node (chain, NULL, unlocked);
+	char *json = node ? json_dumps (node, JSON_COMPACT) : NULL;
+	char *text = json ? g_strconcat ("json:", json, NULL) : NULL;
+
+	free (json);
+	json_decref (node);
+	return text;
 }

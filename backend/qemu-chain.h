@@ -28,3 +28,4 @@ GArray *qemu_held_new (void);
 /* CHAIN for QEMU, to be opened read-only: its nodes are called NAME-0, NAME-1 and so on, or have no names
  * if that is NULL.  UNLOCKED, the active layer may be written to meanwhile.  It is the caller's. */
 json_t *qemu_chain_node (const GPtrArray *chain, const char *name, bool unlocked);
+char *qemu_chain_text (const GPtrArray *chain, bool unlocked);         /* without names, for a command line; or NULL */
