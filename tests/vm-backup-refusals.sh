@@ -70,5 +70,5 @@ rmdir "$mnt/net/backups/monday"
 is "" "$(ls /var/tmp/domfs)"
 virsh -q destroy net
 kill $nbd
-refused net "net is not running: start it, then mkdir" off
+refused net "vda is no file here, and can only be read by its guest: start it, or write the other disks to options/disks" off
 proves "backup: refused within a second, nothing is left"
