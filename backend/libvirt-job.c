@@ -109,6 +109,20 @@ static void measure_job (struct job *job, virTypedParameterPtr params, int n)
 		job->began = time (NULL) - param (params, n, VIR_DOMAIN_JOB_TIME_ELAPSED) / 1000;
 }
 
+/* A libvirtd that was killed as it began a backup holds the job, and knows nothing of it, until it starts without the
+ * guest. */
+static bool add_lost (GArray *jobs)
+{
+	const virError *error = virGetLastError ();
+	struct job *job;
+
+	if (!error || error->code != VIR_ERR_INTERNAL_ERROR)
+		return false;
+	job = add (jobs, "backup", "-");
+	g_strlcpy (job->owner, "a killed libvirtd: stop the guest, then restart libvirtd", sizeof job->owner);
+	return true;
+}
+
 /* The job of the whole domain, by its statistics.  False: it has none, or its driver knows of none. */
 static bool add_measured (virDomainPtr dom, bool ours, GArray *jobs)
 {
@@ -117,7 +131,7 @@ static bool add_measured (virDomainPtr dom, bool ours, GArray *jobs)
 	const char *what;
 
 	if (virDomainGetJobStats (dom, &type, &params, &n, 0) < 0)
-		return false;
+		return !ours && add_lost (jobs);
 	virTypedParamsGetInt (params, n, VIR_DOMAIN_JOB_OPERATION, &operation);
 	what = WORD (operations, operation);
 	if (type != VIR_DOMAIN_JOB_NONE)
