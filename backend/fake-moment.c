@@ -266,6 +266,19 @@ static int snapshot_disks (struct backend *be, const char *domain, const char *n
 }
 
 /* vda tracks its changes, vdb does not. */
+static int tracked (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
+{
+	struct fake *fake = fake_of (be);
+
+	(void) name;
+	LOCKED (&fake->lock);
+	if (!fake_guest (fake, "disks", domain, f))
+		return -f->err;
+	listing_add (out, entry_new ("vda"));
+	listing_add (out, entry_new ("vdb"))->state = g_strdup ("none");
+	return 0;
+}
+
 static int status (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
 {
 	struct fake *fake = fake_of (be);
@@ -314,8 +327,8 @@ const struct moment_ops fake_snapshots = {
 };
 
 const struct moment_ops fake_checkpoints = {
-	.list = list_checkpoint, .make = make_checkpoint, .drop = drop_checkpoint, .xml = xml, .disks = status,
-	.changed = changed,
+	.list = list_checkpoint, .make = make_checkpoint, .drop = drop_checkpoint, .xml = xml, .disks = tracked,
+	.status = status, .changed = changed,
 };
 
 const struct moment_ops fake_backups = {

@@ -147,6 +147,20 @@ static int state_of (struct backend *be, const char *domain, const char *name, s
 
 static int disks (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
 {
+	g_autoptr (virDomain) dom = libvirt_domain (libvirt_of (be), domain, f);
+	g_autoptr (virDomainCheckpoint) checkpoint = dom ? checkpoint_lookup (dom, name, f) : NULL;
+	PARSED_CHECKPOINT said = checkpoint ? checkpoint_read (checkpoint, false, f) : NULL;
+
+	for (guint i = 0; said && i < said->disks->len; i++) {
+		const struct libvirt_checkpoint_disk *disk = said->disks->pdata[i];
+
+		listing_add (out, entry_new (disk->target))->state = g_strdup (disk->bitmap ? NULL : "none");
+	}
+	return said ? 0 : -f->err;
+}
+
+static int status (struct backend *be, const char *domain, const char *name, struct listing *out, struct fault *f)
+{
 	static const char *const words[] = {
 		[BITMAP_MISSING] = "missing",           [BITMAP_OK] = "ok",
 		[BITMAP_INCONSISTENT] = "inconsistent", [BITMAP_UNKNOWN] = "unknown",
@@ -246,5 +260,6 @@ static int drop (struct backend *be, const char *domain, struct wish *wish, stru
 }
 
 const struct moment_ops libvirt_checkpoints = {
-	.list = list, .make = make, .drop = drop, .xml = xml, .disks = disks, .changed = changed,
+	.list = list, .make = make, .drop = drop, .xml = xml, .disks = disks, .status = status,
+	.changed = changed,
 };

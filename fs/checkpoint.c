@@ -1,7 +1,9 @@
 /* checkpoint.c - what a checkpoint is good for
  *
- * How much changed may have to wait behind a job, so ls must not ask: the lines
- * of "changed" have a fixed width, and its size is known without them. */
+ * How much changed, and whether its bitmaps are right, the guest's QEMU knows, so ls
+ * must not ask.  The lines of "changed" have a fixed width, and its size is known
+ * without them.  "status" has the size that it had last; and before anybody has read
+ * it, the one that it has if all is well. */
 
 #include <errno.h>
 #include <string.h>
@@ -13,7 +15,38 @@
 
 enum { WIDTH = 20 };
 
+static void show_status (const char *disk, const char *status, GString *out)
+{
+	g_string_append_printf (out, "%s %s\n", disk, status);
+}
+
+/* What is seen of the text of this checkpoint, and of no other of its name. */
+static uint64_t number_of (const struct place *at, int64_t *born)
+{
+	struct fault ignored;
+
+	kept_born (at, born, &ignored);
+	return place_number (at) ^ (uint64_t) *born;
+}
+
 int checkpoint_status (const struct place *at, GString *out, struct fault *f)
+{
+	LISTING disks = listing_new ();
+	int r = place_verbs (at)->status (at->backend, DOMAIN (at), MOMENT (at), disks, f);
+	int64_t born;
+	uint64_t number = number_of (at, &born);
+
+	for (guint i = 0; r == 0 && i < disks->entries->len; i++) {
+		const struct entry *disk = disks->entries->pdata[i];
+
+		show_status (disk->name, disk->state, out);
+	}
+	if (r == 0)
+		seen_change (number, out->str, out->len, born);
+	return r;
+}
+
+static int show_well (const struct place *at, GString *out, struct fault *f)
 {
 	LISTING disks = NULL;
 	int r = kept_disks (at, &disks, f);
@@ -21,8 +54,26 @@ int checkpoint_status (const struct place *at, GString *out, struct fault *f)
 	for (guint i = 0; r == 0 && i < disks->entries->len; i++) {
 		const struct entry *disk = disks->entries->pdata[i];
 
-		g_string_append_printf (out, "%s %s\n", disk->name, disk->state);
+		show_status (disk->name, disk->state ? disk->state : "ok", out);
 	}
+	return r;
+}
+
+int checkpoint_status_stat (const struct place *at, struct stat *st, struct fault *f)
+{
+	g_autoptr (GString) well = g_string_new (NULL);
+	int64_t born, changed;
+	uint64_t number = number_of (at, &born);
+	size_t len;
+	int r = 0;
+
+	if (!seen_last (number, &len, &changed)) {
+		r = show_well (at, well, f);
+		len = well->len;
+		changed = born;
+	}
+	st->st_size = len;
+	seen_stamp (st, changed);
 	return r;
 }
 

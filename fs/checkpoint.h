@@ -4,6 +4,7 @@
 #include "place.h"
 
 int checkpoint_status (const struct place *, GString *, struct fault *);
+int checkpoint_status_stat (const struct place *, struct stat *, struct fault *);
 int checkpoint_changed (const struct place *, GString *, struct fault *);
 int checkpoint_changed_stat (const struct place *, struct stat *, struct fault *);
 

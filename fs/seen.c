@@ -12,6 +12,7 @@
 struct seen {
 	uint64_t number;        /* the key */
 	uint64_t digest;
+	size_t len;
 	int64_t changed;
 };
 
@@ -44,9 +45,17 @@ static struct seen *seen_new (uint64_t number, uint64_t digest, int64_t first)
 {
 	struct seen *seen = g_new (struct seen, 1);
 
-	*seen = (struct seen) { number, digest, first };
+	*seen = (struct seen) { .number = number, .digest = digest, .changed = first };
 	g_hash_table_add (all, seen);
 	return seen;
+}
+
+/* Called under the lock. */
+static struct seen *find (uint64_t number)
+{
+	if (!all)
+		all = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+	return g_hash_table_lookup (all, &number);
 }
 
 int64_t seen_change (uint64_t number, const char *text, size_t len, int64_t first)
@@ -54,16 +63,26 @@ int64_t seen_change (uint64_t number, const char *text, size_t len, int64_t firs
 	uint64_t digest = digest_of (text, len);
 
 	LOCKED (&lock);
-	struct seen *seen;
+	struct seen *seen = find (number);
 
-	if (!all)
-		all = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-	seen = g_hash_table_lookup (all, &number);
 	if (!seen)
 		seen = seen_new (number, digest, first);
 	if (seen->digest != digest) {
 		seen->digest = digest;
 		seen->changed = g_get_real_time () * 1000;
 	}
+	seen->len = len;
 	return seen->changed;
+}
+
+bool seen_last (uint64_t number, size_t *len, int64_t *changed)
+{
+	LOCKED (&lock);
+	const struct seen *seen = find (number);
+
+	if (!seen)
+		return false;
+	*len = seen->len;
+	*changed = seen->changed;
+	return true;
 }

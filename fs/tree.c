@@ -64,7 +64,7 @@ const struct row tree[] = {
 	{ "      <checkpoint>",       D|0750 },
 	{ "        checkpoint.xml",   F|0440, .ask = moment_xml },
 	{ "        parent",           L|0777, .show = moment_parent, .when = moment_has_parent },
-	{ "        status",           F|0440, .show = checkpoint_status },
+	{ "        status",           F|0440, .ask = checkpoint_status, .stat = checkpoint_status_stat },
 	{ "        changed",          F|0440, .ask = checkpoint_changed, .stat = checkpoint_changed_stat },
 	{ "    backups",              D|0750, BACKUP, MOMENTS },
 	{ "      <backup>",           D|0750, .list = disk_list },

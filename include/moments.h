@@ -22,8 +22,10 @@ struct moment_ops {
 	/* The variables of its firmware as they were then: of any bytes, as many as the entry says. */
 	int (*nvram) (struct backend *, const char *domain, const char *name, GString *, struct fault *);
 	/* The disks one can read, with size and allocated known; of a moment that has ended, too.  Of a
-	 * checkpoint all that its definition names, and how the bitmap of each is; never waits behind a job. */
+	 * checkpoint all that its definition names, "none" the state of those without a bitmap; asks no guest. */
 	int (*disks) (struct backend *, const char *domain, const char *name, struct listing *, struct fault *);
+	/* The same of a checkpoint, with the state of each bitmap: never waits behind a job. */
+	int (*status) (struct backend *, const char *domain, const char *name, struct listing *, struct fault *);
 	/* How much changed in each disk since a checkpoint, as its size; what is unknown is not listed.
 	 * May wait behind a job. */
 	int (*changed) (struct backend *, const char *domain, const char *name, struct listing *, struct fault *);

@@ -27,6 +27,17 @@ says "two does not belong here" mv checkpoints/two current/
 
 mkdir checkpoints/torn
 is "vda inconsistent vdb none"  "$(xargs < checkpoints/torn/status)"
+is "$(stat -c %s checkpoints/torn/status)" "$(wc -c < checkpoints/torn/status)"        # known, once somebody has read it
+rm -rf "$tmp/copy"
+cp -r checkpoints "$tmp/copy"
+is "vda inconsistent vdb none"  "$(xargs < "$tmp/copy/torn/status")"
+for tool in 'cp -r' 'rsync -a' 'restore() { tar -cf - "$1" 2> /dev/null | tar -C "$2" -xf -; }; restore'; do
+	mkdir checkpoints/torn2 "$tmp/to"
+	eval "$tool checkpoints/torn2 $tmp/to"                  # which looks first, and finds another size as it reads
+	is "vda inconsistent vdb none" "$(find "$tmp/to" -name status -exec xargs -a {} \;)"
+	rmdir checkpoints/torn2
+	rm -rf "$tmp/to"
+done
 is "mkdir: cannot create directory 'backups/torn..x': No data available" "$(mkdir backups/torn..x 2>&1)"
 says "vda: bitmap torn is inconsistent" mkdir backups/torn..x
 

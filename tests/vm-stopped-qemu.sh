@@ -7,9 +7,10 @@ for name in web db; do
 done
 mount_domfs qemu:///system -o timeout=5
 cd "$mnt"
-mkdir web/snapshots/one
+mkdir web/snapshots/one web/checkpoints/{a,b}
 qemu=$(cat /run/libvirt/qemu/web.pid)
 kill -STOP "$qemu"
+within 1 ls -lR web > /dev/null                         # looking asks no guest
 
 for i in $(seq 60); do
 	cat web/state & cat web/disks & cat web/job & ls web/snapshots & mkdir "web/snapshots/s$i" &
