@@ -12,7 +12,7 @@
 
 const char backup_job_path[] = "server/@socket | disks/disk/target/@file";
 
-enum { PATIENCE_SECONDS = 30, NAP_MS = 10 };
+enum { PATIENCE_SECONDS = 30, NAP_MS = 10, ERRORS_MS = 1100 };
 
 static virDomainPtr domain_of (struct libvirt *lv, const char *uuid, struct fault *f)
 {
@@ -93,15 +93,26 @@ static int end (struct libvirt *lv, const char *uuid, const char *socket, struct
 	return look (dom, socket) == JOB_GONE ? 0 : r;
 }
 
+/* QEMU 10 tells of a disk's second error up to a second after its first.  libvirt would take a guest that was
+ * resumed before that for one that stands still, for good: not even virDomainResume() tells it otherwise. */
+static void await_errors (struct libvirt *lv)
+{
+	if (libvirt_hypervisor (lv).version >= 10000000)
+		g_usleep (ERRORS_MS * 1000);
+}
+
 void backup_job_resume (struct libvirt *lv, const char *uuid)
 {
 	struct fault f;
 	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
 	int state, reason;
 
-	if (dom && virDomainGetState (dom, &state, &reason, 0) == 0 &&
-	    state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR)
-		virDomainResume (dom);
+	if (!dom || virDomainGetState (dom, &state, &reason, 0) < 0)
+		return;
+	if (state != VIR_DOMAIN_PAUSED || reason != VIR_DOMAIN_PAUSED_IOERROR)
+		return;
+	await_errors (lv);
+	virDomainResume (dom);
 }
 
 int backup_job_end (struct libvirt *lv, const char *uuid, const char *socket, struct fault *f)
