@@ -189,7 +189,7 @@ int checkpoint_add_stopped (struct libvirt *lv, virDomainPtr dom, const GPtrArra
 			    const char *name, struct fault *f)
 {
 	g_autofree struct libvirt_mark *marks = mark (lv, dom, disks, which, f);
-	struct add add = { lv, dom, name, time (NULL), disks, marks };
+	struct add add = { lv, dom, name, g_get_real_time () / G_USEC_PER_SEC, disks, marks };   /* time() lags behind */
 	g_autoptr (GPtrArray) targets = marks ? targets_of (&add) : NULL;
 	struct record *record;
 
