@@ -92,7 +92,7 @@ after() {
 	after=$mnt
 	if [ -n "$pid2" ]; then after=$two; return; fi
 	if [ $(($1 % 3)) = 1 ]; then
-		for m in $(seq 100); do         # the next one dies as well, and who comes after it
+		for m in $(seq $((RANDOM % stride + 1)) $stride 999); do        # the next one dies as well, and who comes after it
 			! mount_dying DOMFS_DIE $m || break
 			bury
 		done

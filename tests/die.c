@@ -15,8 +15,11 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "qmp.h"
 
 enum { DIED = 70 };
 
@@ -86,6 +89,10 @@ ASK (gboolean, g_spawn_sync, (const char *directory, char **argv, char **envp, G
 			      GSpawnChildSetupFunc setup, void *data, char **out, char **errors, int *status,
 			      GError **error),
      (directory, argv, envp, flags, setup, data, out, errors, status, error))
+
+ASK (int, qmp_ask, (struct qmp *qmp, const char *command, json_t *arguments, json_t **result, struct fault *f),
+     (qmp, command, arguments, result, f))
+ASK (int, pidfd_send_signal, (int pidfd, int signal, siginfo_t *info, unsigned flags), (pidfd, signal, info, flags))
 
 WRITE (int, chown, (const char *path, uid_t uid, gid_t gid), (path, uid, gid))
 WRITE (gboolean, g_file_set_contents_full, (const char *path, const char *text, gssize len, GFileSetContentsFlags flags,

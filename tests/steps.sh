@@ -6,7 +6,7 @@
 set -eu
 die=$1; shift
 changing='^(vir|g_(spawn|subprocess|file_set|file_replace|mk|rename|unlink|remove|rmdir|chmod|creat))
-^(posix_spawn|exec|v?fork|mk|rename|unlink|remove|rmdir|link|symlink|[lf]?ch(mod|own)|f?truncate|creat|fallocate|copy_file)'
+^(posix_spawn|exec|v?fork|mk|rename|unlink|remove|rmdir|link|symlink|[lf]?ch(mod|own)|f?truncate|creat|fallocate|copy_file|kill|pidfd_send|qmp_ask)'
 harmless='^g_spawn_check_wait_status$
 ^vir(Event|Typed|Set)|^vir.*(Get|List|Lookup|Is|Has|Num|Ref|Free|Open|Close|[Rr]egister|SetKeepAlive|Current)'
 steps=$(nm "$die" | sed -n 's/.* T __wrap_//p')
