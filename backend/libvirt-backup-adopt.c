@@ -5,6 +5,7 @@
  * it, and for as long as its QEMU is stopped, so that is not waited for to its end.  One
  * that has ended may have left a checkpoint of which nothing has become yet. */
 
+#include <errno.h>
 #include <string.h>
 
 #include "libvirt-backup-served.h"
@@ -134,7 +135,49 @@ void backup_adopt (struct libvirt *lv, virDomainPtr dom)
 		adopt (lv, dom, uuid, names->pdata[i]);
 }
 
-/* Domains that are unknown here may be another hypervisor's. */
+/* Of a domain that is gone nobody can ever see it again. */
+static void bury (struct left *left)
+{
+	g_autoptr (GArray) scratch = backup_scratch_parse (left->scratch);
+	struct fault ignored;
+
+	backup_note (&left->of, left->name, &left->note);
+	if (left->note.socket && backup_job_end (left->lv, left->uuid, left->note.socket, &ignored) < 0)
+		return;
+	if (!left->note.complete)
+		backup_pushed_remove (&left->of, left->name);
+	backup_socket_remove (left->note.socket, left->note.directory);
+	backup_scratch_remove (scratch);
+	record_finish (g_steal_pointer (&left->record));
+}
+
+static void bury_one (struct libvirt *lv, const char *uuid, const char *name)
+{
+	struct left left = { .lv = lv, .uuid = uuid, .name = name, .of = backup_records (lv, uuid) };
+	g_autofree char *hypervisor = record_get (&left.of, name, "hypervisor");
+	struct fault ignored;
+
+	if (g_strcmp0 (hypervisor, lv->backend.setup->shown) != 0 ||
+	    record_take (&left.of, name, &left.record, &ignored) < 0)
+		return;
+	left.scratch = record_get (&left.of, name, "scratch");
+	bury (&left);
+	if (left.record)
+		record_leave (left.record);
+	backup_note_clear (&left.note);
+	g_free (left.scratch);
+}
+
+/* A domain that is unknown here may be another hypervisor's. */
+static void bury_all (struct libvirt *lv, const char *uuid)
+{
+	struct records of = backup_records (lv, uuid);
+	g_autoptr (GPtrArray) names = record_list (&of);
+
+	for (guint i = 0; i < names->len; i++)
+		bury_one (lv, uuid, names->pdata[i]);
+}
+
 void backup_adopt_all (struct libvirt *lv)
 {
 	g_autoptr (GPtrArray) uuids = record_uuids (lv->backend.setup->state);
@@ -146,5 +189,7 @@ void backup_adopt_all (struct libvirt *lv)
 
 		if (dom)
 			backup_adopt (lv, dom);
+		else if (libvirt_fault (&ignored) == -ENOENT && !lv->backend.setup->read_only)
+			bury_all (lv, uuids->pdata[i]);
 	}
 }

@@ -6,6 +6,7 @@
  *     files       of those a line each: name, backing file or -, inode or 0
  *     written     they are whole
  *     scratch     a line a file: how much is to stay free there, its path
+ *     hypervisor  as the command line names it
  *     born        the point in time, in nanoseconds since 1970
  *     domain.xml  backup.xml
  *     nvram       what the firmware remembers, where there is any
@@ -114,6 +115,7 @@ int backup_note_write (const struct making *m, const char *xml, struct fault *f)
 		{ "target", m->note.target }, { "files", m->files },
 		{ "since", m->note.since },   { "leaves", m->note.leaves },       { "domain.xml", domain },
 		{ "backup.xml", xml },        { "born", born },
+		{ "hypervisor", m->lv->backend.setup->shown },
 	};
 	int r = m->nvram ? record_put_bytes (m->record, "nvram", m->nvram, f) : 0;
 
