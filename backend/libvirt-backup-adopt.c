@@ -33,7 +33,8 @@ static void resume (const struct left *left)
 		backup_job_resume (left->lv, left->uuid);
 }
 
-static void own (struct left *left, bool stray)
+/* What its thread does soon is waited for: of a push, it asks libvirt how its last job ended, before there is a next one. */
+static void own (struct left *left, bool stray, bool soon)
 {
 	g_autofree char *domain = name_encode (virDomainGetName (left->dom));
 	struct served *served = served_new (left->lv, left->dom, domain, left->name, &left->note, left->scratch);
@@ -43,7 +44,7 @@ static void own (struct left *left, bool stray)
 	served->record = g_steal_pointer (&left->record);
 	served->stray = stray;
 	served = served_begin (served, &ignored);
-	if (served && stray)
+	if (served && soon)
 		served_await (served, until);
 	served_unref (served);
 	if (!stray)
@@ -79,8 +80,12 @@ static void take_over (struct left *left)
 	job = left->note.ended ? JOB_UNKNOWN : backup_job (left->lv, left->uuid, left->note.socket);
 	if (left->note.ended)
 		backup_fate (left->lv, &left->of, left->name, left->record, &ignored);
-	else if (!left->note.begun || job == JOB_THERE || (job == JOB_GONE && left->note.target))
-		own (left, !left->note.begun);          /* files that are whole may still have no names */
+	else if (!left->note.begun)
+		own (left, true, true);
+	else if (job == JOB_THERE)
+		own (left, false, false);
+	else if (job == JOB_GONE && left->note.target)
+		own (left, false, true);        /* files that are whole may still have no names */
 	else if (job == JOB_GONE)
 		finish (left);
 }

@@ -32,13 +32,14 @@ static void making_free (struct making *m)
 	g_free (m->xml);
 }
 
-/* May another mount be about to do the same?  libvirt would let the second one wait for half a minute. */
+/* May another mount be about to do the same?  libvirt would let the second one wait for half a minute.  Of a push that
+ * is over somebody still has to ask how it ended, which libvirt tells of the last job only. */
 static bool is_rival (const struct making *m, const struct records *of, const char *name)
 {
 	struct backup_note note;
 	bool noted = backup_note (of, name, &note);
 	bool rival = strcmp (name, m->name) != 0 && !note.ended &&
-		     !(noted && note.begun && backup_job (m->lv, m->uuid, note.socket) == JOB_GONE);
+		     !(noted && note.begun && !note.target && backup_job (m->lv, m->uuid, note.socket) == JOB_GONE);
 
 	backup_note_clear (&note);
 	return rival;
