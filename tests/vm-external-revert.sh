@@ -6,6 +6,7 @@ reverts_external || {
 	lacks "revert: to an external snapshot with memory" "this libvirt cannot go back to external snapshots"
 	lacks "revert: to an external snapshot without memory" "this libvirt cannot go back to external snapshots"
 	lacks "delete: external snapshots in branches" "this libvirt cannot go back to external snapshots"
+	lacks "revert: to an external snapshot tells which checkpoints it cost" "this libvirt cannot go back to external snapshots"
 	exit 0
 }
 domain=web

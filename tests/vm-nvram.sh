@@ -48,5 +48,4 @@ rmdir "$tmp/web_VARS.fd"
 mv "$tmp/large" "$tmp/web_VARS.fd"
 says "the firmware's variables in $tmp/web_VARS.fd cannot be read: File too large; write large to options/force for a backup without them" \
 	mkdir backups/large
-proves "backup: of a UEFI guest, with its variables"
 cd /

@@ -160,3 +160,4 @@ for i in $(seq 8); do
 	soon no_records
 	there a
 done
+proves "death: what became of a range is found out later, if nobody can be asked now"
