@@ -17,19 +17,27 @@ backups=$mnt/web/backups
 chain=$tmp/chain
 mkdir "$chain"
 
+declare -A qdev
+for disk in vda vdb vdc; do qdev[$disk]=$(qdev web $disk); done
+
+# does TARGET COMMAND: as guest_does, but sooner
+does() {
+	virsh -q qemu-monitor-command web --hmp "qemu-io -d ${qdev[$1]} \"$2\"" > /dev/null
+}
+
 # changes TARGET MEGABYTES: here and there, and at the very end
 changes() {
 	local offset length
-	for _ in $(seq 6); do
+	for _ in $(seq 5); do
 		offset=$((RANDOM * RANDOM % ($2 * 2048) * 512)) length=$((RANDOM % 400 * 512 + 512))
 		[ $((offset + length)) -le $(($2 << 20)) ] || length=$((($2 << 20) - offset))
 		case $((RANDOM % 4)) in
-		0)	guest_does web "$1" "discard $offset $length" ;;
-		1)	guest_does web "$1" "write -z $offset $length" ;;
-		*)	guest_writes web "$1" $offset $length $((RANDOM % 255 + 1)) ;;
+		0)	does "$1" "discard $offset $length" ;;
+		1)	does "$1" "write -z $offset $length" ;;
+		*)	does "$1" "write -P $((RANDOM % 255 + 1)) $offset $length" ;;
 		esac
 	done
-	[ "$1" != vda ] || guest_writes web vda $((size - 512)) 512 $((RANDOM % 255 + 1))
+	[ "$1" != vda ] || does vda "write -P $((RANDOM % 255 + 1)) $((size - 512)) 512"
 }
 
 all_change() {
