@@ -58,9 +58,9 @@ static void finish (struct left *left)
 	struct fault ignored;
 
 	backup_job_resume (left->lv, left->uuid);
-	record_put (left->record, "ended", "while no mount was up", &ignored);
 	backup_socket_remove (left->note.socket, left->note.directory);
 	backup_scratch_remove (scratch);
+	record_put (left->record, "ended", "while no mount was up", &ignored);
 	backup_fate (left->lv, &left->of, left->name, left->record, &ignored);
 	left->lv->backend.setup->changed (domain);
 }

@@ -38,10 +38,10 @@ void backup_note_end (struct served *served, const char *why)
 	if (record) {
 		if (!backup_has (&of, served->name, "complete"))
 			backup_pushed_remove (&of, served->name);
+		backup_socket_remove (served->socket, served->directory);       /* of what has ended nobody looks for them */
+		backup_scratch_remove (served->scratch);
 		record_put (record, "ended", why, &ignored);
 		served->lv->backend.setup->changed (served->domain);
-		backup_socket_remove (served->socket, served->directory);
-		backup_scratch_remove (served->scratch);
 		backup_fate (served->lv, &of, served->name, record, &ignored);
 		record_leave (record);
 	}
