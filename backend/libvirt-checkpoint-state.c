@@ -142,6 +142,48 @@ static int count_from (const struct checkpoint_state *state, const struct libvir
 	return *full ? 0 : judge_bitmap (state->bitmaps[at], name, disk->target, f);
 }
 
+static bool holds (const GPtrArray *layers, const struct libvirt_disk *disk)
+{
+	for (guint i = 0; disk && disk->source && i < layers->len; i++)
+		if (strcmp (layers->pdata[i], disk->source) == 0)
+			return true;
+	return false;
+}
+
+/* A bitmap goes where its image goes.  What another disk had THEN is no continuation of what TARGET had. */
+static int judge_layers (const GPtrArray *layers, const GPtrArray *then, const char *target, const char *name,
+			 struct fault *f)
+{
+	if (holds (layers, libvirt_disk_find (then, target)))
+		return 0;
+	for (guint i = 0; i < then->len; i++) {
+		const struct libvirt_disk *other = then->pdata[i];
+
+		if (strcmp (other->target, target) != 0 && holds (layers, other))
+			return fault (f, ENODATA, "%s has the image that %s had at %s, so nobody knows what has changed "
+				      "since: begin anew with full..", target, other->target, name);
+	}
+	return 0;
+}
+
+static int judge_images (virDomainPtr dom, const char *name, const GPtrArray *chosen, char *const *full, struct fault *f)
+{
+	g_autoptr (virDomainCheckpoint) checkpoint = checkpoint_lookup (dom, name, f);
+	g_autofree char *note = checkpoint ? virDomainCheckpointGetXMLDesc (checkpoint, 0) : NULL;
+	g_autofree char *definition = note ? virDomainGetXMLDesc (dom, 0) : NULL;
+	g_autoptr (GPtrArray) then = definition ? libvirt_xml_disks (note) : NULL;
+	int r = definition ? 0 : checkpoint ? libvirt_fault (f) : -f->err;
+
+	for (guint i = 0; r == 0 && i < chosen->len; i++) {
+		const struct libvirt_disk *disk = chosen->pdata[i];
+		g_autoptr (GPtrArray) layers = libvirt_xml_layers (definition, disk->target);
+
+		if (!full[i])
+			r = judge_layers (layers, then, disk->target, name, f);
+	}
+	return r;
+}
+
 int checkpoint_since (struct libvirt *lv, virDomainPtr dom, const char *name, const GPtrArray *chosen, char **full,
 		      struct fault *f)
 {
@@ -156,6 +198,8 @@ int checkpoint_since (struct libvirt *lv, virDomainPtr dom, const char *name, co
 		any |= !full[i];
 	}
 	checkpoint_state_clear (&state);
+	if (r == 0)
+		r = judge_images (dom, name, chosen, full, f);
 	if (r == 0 && !any)
 		r = fault (f, ENODATA, "no disk that is backed up has a bitmap of %s: begin anew with full..", name);
 	for (guint i = 0; r < 0 && i < chosen->len; i++)

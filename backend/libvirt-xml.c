@@ -149,7 +149,16 @@ GPtrArray *libvirt_xml_disks (const char *xml)
 {
 	g_autoptr (xmlDoc) doc = parse (xml);
 
-	return disks_of (doc, "/domain/devices/disk");
+	return disks_of (doc, "/domain/devices/disk | /domaincheckpoint/domain/devices/disk");
+}
+
+GPtrArray *libvirt_xml_layers (const char *xml, const char *target)
+{
+	g_autoptr (xmlDoc) doc = parse (xml);
+	g_autofree char *xpath = g_strdup_printf ("devices/disk[target/@dev='%s']/descendant::source[not (ancestor::mirror)]"
+						  "/@*[name () = 'file' or name () = 'dev']", target);
+
+	return texts (doc, xpath);
 }
 
 const struct libvirt_disk *libvirt_disk_find (const GPtrArray *disks, const char *target)

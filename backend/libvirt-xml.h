@@ -26,8 +26,11 @@ struct libvirt_disk {
 	bool readonly, transient, iothread;
 };
 
-/* The drives of a <domain>: of struct libvirt_disk. */
+/* The drives of a <domain>, or of that in a <domaincheckpoint>: of struct libvirt_disk. */
 GPtrArray *libvirt_xml_disks (const char *xml);
+
+/* The files of the disk TARGET of a <domain>, the active layer first, as far as it names them; of char *, the caller's. */
+GPtrArray *libvirt_xml_layers (const char *xml, const char *target);
 const struct libvirt_disk *libvirt_disk_find (const GPtrArray *disks, const char *target);
 
 /* A <domain> to be defined again with other images: what its images rest on now is no part of it. */

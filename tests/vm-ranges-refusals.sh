@@ -126,4 +126,15 @@ for _ in $(seq 50); do [ "$(virsh domstate web)" = running ] || break; sleep 0.1
 virsh -q start web
 refused "the bitmap d of vda is inconsistent, so nobody knows what has changed since: begin anew with full.." "No data available" d..g
 through full..g > /dev/null
+
+# A bitmap goes where its image goes: what was another disk then is none of this chain.
+virsh -q destroy web
+virsh dumpxml web --inactive | sed "s#'$tmp/vda.above'#'@'#; s#'$tmp/vdd.above'#'$tmp/vda.above'#; s#'@'#'$tmp/vdd.above'#" > "$tmp/swapped.xml"
+virsh -q define "$tmp/swapped.xml" > /dev/null
+swapped="vda has the image that vdd had at g, so nobody knows what has changed since: begin anew with full.."
+says "$swapped" mkdir "$backups/g..h"
+virsh -q start web
+refused "$swapped" "No data available" g..h
+virsh -q snapshot-create-as web over --disk-only $(for d in vda vdc vdd; do echo --diskspec $d,file="$tmp/$d.over"; done) > /dev/null
+refused "$swapped" "No data available" g..h
 proves "backup: ranges, disk by disk, refused if a bitmap is lost"
