@@ -2,6 +2,7 @@
 # The same for backups that leave a checkpoint, or count from one: what they leave is there, whole, if all was read or
 # the user keeps it, and else gone; and the chain of the copies is the disk.
 . tests/vm.sh
+: "${STRIDE:=8}"
 . tests/die-ranges.sh
 start web "$(disk vda virtio qcow2 vda.qcow2)$(disk vdb virtio qcow2 vdb.qcow2)$(disk vdc virtio raw vdc.raw)"
 guest_writes web vda 0 2M 1

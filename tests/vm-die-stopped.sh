@@ -1,6 +1,7 @@
 #!/bin/bash
 # The same of a domain that is off, whose images are served by a daemon that outlives domfs.
 . tests/vm.sh
+: "${STRIDE:=16}"                                # it has many more steps
 . tests/die-ranges.sh
 define web "$(disk vda virtio qcow2 vda.qcow2)$(disk vdb virtio qcow2 vdb.qcow2)$(disk vdc virtio raw vdc.raw)"
 
