@@ -57,7 +57,7 @@ static void finish (struct left *left)
 	g_autoptr (GArray) scratch = backup_scratch_parse (left->scratch);
 	struct fault ignored;
 
-	backup_job_resume (left->lv, left->uuid);
+	backup_job_end (left->lv, left->uuid, left->note.socket, &ignored);     /* it has, but may have left something */
 	backup_socket_remove (left->note.socket, left->note.directory);
 	backup_scratch_remove (scratch);
 	record_put (left->record, "ended", "while no mount was up", &ignored);

@@ -63,6 +63,14 @@ bool backup_job_is_coming (struct libvirt *lv, const char *uuid)
 	return dom && virDomainGetControlInfo (dom, &info, 0) == 0 && info.state != VIR_DOMAIN_CONTROL_OK;
 }
 
+bool backup_job_is_orphan (struct libvirt *lv, const char *uuid)
+{
+	struct fault f;
+	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
+
+	return !dom && f.err == ENOENT;
+}
+
 static int await_end (struct libvirt *lv, const char *uuid, const char *socket, struct fault *f)
 {
 	gint64 until = g_get_monotonic_time () + PATIENCE_SECONDS * G_USEC_PER_SEC;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "libvirt-backup-push.h"
+#include "libvirt-backup-stopped.h"
 
 enum {
 	TICK_US = 200000, LOOK_US = 1000000, NAP_US = 1000000,
@@ -77,6 +78,18 @@ static void end_push (struct served *served)
 		backup_note_end (served, r == 0 ? "complete" : f.text);
 }
 
+/* Also if it has ended by itself, and left something.  If that fails, it is tried again soon. */
+static bool end (struct served *served, const char *why)
+{
+	struct fault f;
+
+	served_close (served);
+	if (backup_job_end (served->lv, served->uuid, served->socket, &f) < 0)
+		return false;
+	backup_note_end (served, why);
+	return true;
+}
+
 static void look (struct served *served)
 {
 	gint64 asked = g_get_monotonic_time ();
@@ -89,22 +102,10 @@ static void look (struct served *served)
 		end_push (served);
 		return;
 	}
-	if (job != JOB_GONE)
-		return;
-	backup_job_resume (served->lv, served->uuid);
-	backup_note_end (served, backup_job_why (served->lv, served->uuid, served->socket, served->id));
-}
-
-/* If that fails, it is tried again soon. */
-static bool end (struct served *served, const char *why)
-{
-	struct fault f;
-
-	served_close (served);
-	if (backup_job_end (served->lv, served->uuid, served->socket, &f) < 0)
-		return false;
-	backup_note_end (served, why);
-	return true;
+	if (job == JOB_THERE && backup_is_stopped (served->socket) && backup_job_is_orphan (served->lv, served->uuid))
+		end (served, "the domain was undefined");
+	if (job == JOB_GONE)
+		end (served, backup_job_why (served->lv, served->uuid, served->socket, served->id));
 }
 
 /* How long nobody has had it open; OPENED is when somebody had. */

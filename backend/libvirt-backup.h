@@ -71,6 +71,7 @@ enum backup_job backup_job (struct libvirt *, const char *uuid, const char *sock
 /* It has ended then, and a guest goes on that full scratch had stopped. */
 int backup_job_end (struct libvirt *, const char *uuid, const char *socket, struct fault *);
 bool backup_job_is_coming (struct libvirt *, const char *uuid);         /* or another; one that serves is there */
+bool backup_job_is_orphan (struct libvirt *, const char *uuid);         /* its domain is gone */
 const char *backup_job_why (struct libvirt *, const char *uuid, const char *socket, int id);    /* it is gone, of the guest ID */
 void backup_job_resume (struct libvirt *, const char *uuid);    /* if a disk that was full has stopped it */
 

@@ -33,4 +33,14 @@ for state in running "shut off"; do
 	unmount
 	rm -r "$of"
 done
+# While a mount is up, its images are free at once
+define web "$(disk vda virtio qcow2 web.qcow2)"
+mount_domfs qemu:///system
+mkdir "$backups/one"
+virsh --quiet undefine web
+for _ in $(seq 50); do pgrep -f qemu-storage-daemon > /dev/null || break; sleep 0.1; done
+qemu-io -f qcow2 -c 'write 0 512' "$tmp/web.qcow2" > /dev/null
+unmount
+mount_domfs qemu:///system
+is ""                           "$(left)"
 proves "death: what is left of an undefined domain is cleared away"
