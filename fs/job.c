@@ -34,6 +34,8 @@ static void show_job (const struct job *job, GString *out)
 	show_number (out, "bytes", job->total, job->done);
 	show_number (out, "total", job->total, job->total);
 	show_number (out, "seconds", job->began, MAX (time (NULL) - job->began, 0));
+	if (job->stopped)
+		g_string_append (out, "holds the images: the domain cannot be started until then\n");
 }
 
 /* How far the copies of a backup are that others write knows the backend; how far those are that are read here, we. */
