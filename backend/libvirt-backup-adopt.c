@@ -118,8 +118,7 @@ static void adopt (struct libvirt *lv, virDomainPtr dom, const char *uuid, const
 void backup_adopt_one (struct libvirt *lv, const char *uuid, const char *name)
 {
 	struct fault ignored;
-	g_autoptr (virConnect) conn = libvirt_connection (lv, &ignored);
-	g_autoptr (virDomain) dom = conn ? virDomainLookupByUUIDString (conn, uuid) : NULL;
+	g_autoptr (virDomain) dom = libvirt_domain_by_uuid (lv, uuid, &ignored);
 
 	if (dom && !lv->backend.setup->read_only)
 		adopt (lv, dom, uuid, name);

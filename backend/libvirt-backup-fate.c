@@ -11,16 +11,6 @@
 #include "libvirt-checkpoint.h"
 #include "libvirt-xml.h"
 
-static virDomainPtr domain_of (struct libvirt *lv, const char *uuid, struct fault *f)
-{
-	g_autoptr (virConnect) conn = libvirt_connection (lv, f);
-	virDomainPtr dom = conn ? virDomainLookupByUUIDString (conn, uuid) : NULL;
-
-	if (conn && !dom)
-		libvirt_fault (f);
-	return dom;
-}
-
 static int remove_it (struct libvirt *lv, virDomainPtr dom, const char *checkpoint, struct fault *f)
 {
 	int r = checkpoint_remove (lv, dom, checkpoint, f);
@@ -42,7 +32,7 @@ int backup_fate (struct libvirt *lv, const struct records *of, const char *name,
 
 	if (!leaves || backup_has (of, name, "fate"))
 		return 0;
-	dom = stays ? NULL : domain_of (lv, of->uuid, f);
+	dom = stays ? NULL : libvirt_domain_by_uuid (lv, of->uuid, f);
 	if (dom)
 		r = remove_it (lv, dom, leaves, f);
 	else if (!stays && f->err != ENOENT)
@@ -67,7 +57,7 @@ int backup_fate_undo (struct libvirt *lv, const struct records *of, const char *
 
 	if (!leaves || !born)
 		return 0;
-	dom = domain_of (lv, of->uuid, f);
+	dom = libvirt_domain_by_uuid (lv, of->uuid, f);
 	if (!dom)
 		return f->err == ENOENT ? 0 : -f->err;
 	return is_older (dom, leaves, g_ascii_strtoll (born, NULL, 10)) ? 0 : remove_it (lv, dom, leaves, f);

@@ -14,16 +14,6 @@ const char backup_job_path[] = "server/@socket | disks/disk/target/@file";
 
 enum { PATIENCE_SECONDS = 30, NAP_MS = 10, ERRORS_MS = 1100 };
 
-static virDomainPtr domain_of (struct libvirt *lv, const char *uuid, struct fault *f)
-{
-	g_autoptr (virConnect) conn = libvirt_connection (lv, f);
-	virDomainPtr dom = conn ? virDomainLookupByUUIDString (conn, uuid) : NULL;
-
-	if (conn && !dom)
-		libvirt_fault (f);
-	return dom;
-}
-
 /* Only a clear no is a no. */
 static enum backup_job without (const struct fault *f)
 {
@@ -50,14 +40,14 @@ enum backup_job backup_job (struct libvirt *lv, const char *uuid, const char *so
 
 	if (backup_is_stopped (socket))
 		return backup_stopped_runs (socket) ? JOB_THERE : JOB_GONE;
-	dom = domain_of (lv, uuid, &f);
+	dom = libvirt_domain_by_uuid (lv, uuid, &f);
 	return dom ? look (dom, socket) : without (&f);
 }
 
 bool backup_job_is_coming (struct libvirt *lv, const char *uuid)
 {
 	struct fault f;
-	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
+	g_autoptr (virDomain) dom = libvirt_domain_by_uuid (lv, uuid, &f);
 	virDomainControlInfo info;
 
 	return dom && virDomainGetControlInfo (dom, &info, 0) == 0 && info.state != VIR_DOMAIN_CONTROL_OK;
@@ -66,7 +56,7 @@ bool backup_job_is_coming (struct libvirt *lv, const char *uuid)
 bool backup_job_is_orphan (struct libvirt *lv, const char *uuid)
 {
 	struct fault f;
-	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
+	g_autoptr (virDomain) dom = libvirt_domain_by_uuid (lv, uuid, &f);
 
 	return !dom && f.err == ENOENT;
 }
@@ -85,7 +75,7 @@ static int await_end (struct libvirt *lv, const char *uuid, const char *socket, 
 
 static int end (struct libvirt *lv, const char *uuid, const char *socket, struct fault *f)
 {
-	g_autoptr (virDomain) dom = domain_of (lv, uuid, f);
+	g_autoptr (virDomain) dom = libvirt_domain_by_uuid (lv, uuid, f);
 	enum backup_job job = dom ? look (dom, socket) : without (f);
 	int r;
 
@@ -112,7 +102,7 @@ static void await_errors (struct libvirt *lv)
 void backup_job_resume (struct libvirt *lv, const char *uuid)
 {
 	struct fault f;
-	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
+	g_autoptr (virDomain) dom = libvirt_domain_by_uuid (lv, uuid, &f);
 	int state, reason;
 
 	if (!dom || virDomainGetState (dom, &state, &reason, 0) < 0)
@@ -145,7 +135,7 @@ static const char *const reasons[] = {
 const char *backup_job_why (struct libvirt *lv, const char *uuid, const char *socket, int id)
 {
 	struct fault f;
-	g_autoptr (virDomain) dom = domain_of (lv, uuid, &f);
+	g_autoptr (virDomain) dom = libvirt_domain_by_uuid (lv, uuid, &f);
 	const char *why = "the guest was turned off";
 	int state, reason;
 

@@ -40,15 +40,14 @@ static void read_over (virTypedParameterPtr params, int n, int type, struct over
 
 static int ask (struct served *served, struct over *over, struct fault *f)
 {
-	g_autoptr (virConnect) conn = libvirt_connection (served->lv, f);
-	g_autoptr (virDomain) dom = conn ? virDomainLookupByUUIDString (conn, served->uuid) : NULL;
+	g_autoptr (virDomain) dom = libvirt_domain_by_uuid (served->lv, served->uuid, f);
 	const unsigned flags = VIR_DOMAIN_JOB_STATS_COMPLETED | VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED;
 	virTypedParameterPtr params = NULL;
 	int type = VIR_DOMAIN_JOB_NONE, n = 0;
 
 	*over = (struct over) { false };
 	if (!dom)
-		return conn ? libvirt_fault (f) : -f->err;
+		return -f->err;
 	if (virDomainGetJobStats (dom, &type, &params, &n, flags) < 0)
 		return libvirt_fault (f);
 	if (type != VIR_DOMAIN_JOB_NONE)

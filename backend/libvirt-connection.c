@@ -254,6 +254,16 @@ virDomainPtr libvirt_domain (struct libvirt *lv, const char *domain, struct faul
 	return dom;
 }
 
+virDomainPtr libvirt_domain_by_uuid (struct libvirt *lv, const char *uuid, struct fault *f)
+{
+	g_autoptr (virConnect) conn = libvirt_connection (lv, f);
+	virDomainPtr dom = conn ? virDomainLookupByUUIDString (conn, uuid) : NULL;
+
+	if (conn && !dom)
+		libvirt_fault (f);
+	return dom;
+}
+
 struct hypervisor libvirt_hypervisor (struct libvirt *lv)
 {
 	LOCKED (&lv->lock);

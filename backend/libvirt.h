@@ -75,6 +75,7 @@ virConnectPtr libvirt_connection (struct libvirt *, struct fault *);
 
 /* DOMAIN as it is shown, or NULL and a fault: ENOENT if there is none. */
 virDomainPtr libvirt_domain (struct libvirt *, const char *domain, struct fault *);
+virDomainPtr libvirt_domain_by_uuid (struct libvirt *, const char *uuid, struct fault *);
 
 /* A copy of what is known of the other end. */
 struct hypervisor libvirt_hypervisor (struct libvirt *);
