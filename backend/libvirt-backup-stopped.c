@@ -122,31 +122,3 @@ static int begin (struct making *m, struct fault *f)
 }
 
 const struct backup_way backup_by_daemon = { plan, begin, BY_ITSELF };
-
-static void add_job (const struct records *of, const char *name, int64_t born, GArray *jobs)
-{
-	g_autofree char *owner = record_get (of, name, "owner"), *shown = name_encode (name);
-	struct job job = { .operation = "backup", .stopped = true, .began = born / 1000000000 };
-
-	g_strlcpy (job.name, shown, sizeof job.name);
-	g_snprintf (job.owner, sizeof job.owner, "domfs, pid %s", owner ? owner : "unknown");
-	g_array_append_val (jobs, job);
-}
-
-void backup_stopped_jobs (struct libvirt *lv, virDomainPtr dom, GArray *jobs)
-{
-	char uuid[VIR_UUID_STRING_BUFLEN] = "";
-	struct records of = backup_records (lv, uuid);
-	g_autoptr (GPtrArray) names = NULL;
-
-	virDomainGetUUIDString (dom, uuid);
-	names = record_list (&of);
-	for (guint i = 0; i < names->len; i++) {
-		struct backup_note note;
-
-		if (backup_note (&of, names->pdata[i], &note) && note.begun && !note.ended &&
-		    backup_is_stopped (note.socket) && backup_stopped_runs (note.socket))
-			add_job (&of, names->pdata[i], note.born, jobs);
-		backup_note_clear (&note);
-	}
-}

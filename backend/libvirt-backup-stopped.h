@@ -13,6 +13,3 @@ bool backup_is_stopped (const char *socket);
 /* Does the daemon at SOCKET still serve?  End it: it has gone then, and what it had there. */
 bool backup_stopped_runs (const char *socket);
 int backup_stopped_end (const char *socket, struct fault *);
-
-/* Add those that run to JOBS.  Asks nobody. */
-void backup_stopped_jobs (struct libvirt *, virDomainPtr, GArray *of_job);

@@ -298,6 +298,22 @@ static int settle (struct backend *be, const char *domain, const char *name, boo
 	return r;
 }
 
+/* A push may have been so near its end that it came to it. */
+static int check_cancelled (struct libvirt *lv, const char *domain, const char *name, struct fault *f)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN];
+	struct backup_note note;
+	struct records of;
+	int r = records_of (lv, domain, uuid, &of, f);
+
+	if (r < 0)
+		return r;
+	if (backup_note (&of, name, &note) && note.target && note.complete)
+		r = fault (f, EBUSY, "%s is just done, all of it is in %s", name, note.target);
+	backup_note_clear (&note);
+	return r;
+}
+
 static int cancel (struct libvirt *lv, const char *domain, const char *name, struct fault *f)
 {
 	struct seized seized = { NULL };
@@ -307,37 +323,10 @@ static int cancel (struct libvirt *lv, const char *domain, const char *name, str
 		r = end_job (seized.served, f);
 	if (r == 0 && !seized.record)
 		backup_note_end (seized.served, "cancelled");
+	if (r == 0)
+		r = check_cancelled (lv, domain, name, f);
 	seized_free (&seized);
 	return r;
-}
-
-static void name_job (struct job *job, const struct records *of, const char *name)
-{
-	g_autofree char *owner = record_get (of, name, "owner"), *born = record_get (of, name, "born");
-	g_autofree char *shown = name_encode (name);
-
-	job->foreign = false;
-	job->began = born ? g_ascii_strtoll (born, NULL, 10) / 1000000000 : 0;  /* libvirt forgets it when it restarts */
-	g_strlcpy (job->name, shown, sizeof job->name);
-	g_snprintf (job->owner, sizeof job->owner, "domfs, pid %s", owner ? owner : "unknown");
-}
-
-static void whose (struct libvirt *lv, virDomainPtr dom, struct job *job)
-{
-	char uuid[VIR_UUID_STRING_BUFLEN] = "";
-	g_autofree char *document = virDomainBackupGetXMLDesc (dom, 0);
-	g_autofree char *socket = document ? libvirt_xml_text (document, backup_job_path) : NULL;
-	struct records of = backup_records (lv, uuid);
-	g_autoptr (GPtrArray) names = NULL;
-
-	virDomainGetUUIDString (dom, uuid);
-	names = record_list (&of);
-	for (guint i = 0; socket && i < names->len; i++) {
-		g_autofree char *at = record_get (&of, names->pdata[i], "socket");
-
-		if (g_strcmp0 (at, socket) == 0)
-			name_job (job, &of, names->pdata[i]);
-	}
 }
 
 static void ended (struct libvirt *lv, const char *uuid)
@@ -369,7 +358,7 @@ static bool end (struct libvirt *lv)
 static const struct libvirt_backup_ops ops = {
 	.moments = { .list = list, .make = backup_make, .drop = drop, .xml = xml, .domain_xml = domain_xml, .nvram = nvram,
 		     .disks = disks, .settle = settle, .open = open_image },
-	.adopt = backup_adopt, .ended = ended, .whose = whose, .stopped = backup_stopped_jobs,
+	.adopt = backup_adopt, .ended = ended, .whose = backup_jobs_whose, .noted = backup_jobs_add,
 	.cancel = cancel, .end = end,
 };
 

@@ -62,6 +62,10 @@ char *backup_socket_run (const struct setup *);                  /* where such d
 int backup_socket_make (const char *directory, const char *xml, struct fault *);
 void backup_socket_remove (const char *socket, const char *directory);
 
+/* libvirt-backup-jobs.c: see struct libvirt_backup_ops. */
+void backup_jobs_whose (struct libvirt *, virDomainPtr, struct job *);
+void backup_jobs_add (struct libvirt *, virDomainPtr, GArray *of_job);
+
 /* libvirt-backup-job.c: the job that serves at SOCKET, or pushes to it first. */
 enum backup_job { JOB_UNKNOWN, JOB_THERE, JOB_GONE };   /* UNKNOWN: nobody can be asked */
 

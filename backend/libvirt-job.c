@@ -73,7 +73,19 @@ static bool is_held (virDomainPtr dom, uint64_t *since)
 	return true;
 }
 
-static bool add_held (virDomainPtr dom, bool ours, GArray *jobs)
+/* What holds it has no name, unless somebody asks for something beside a backup. */
+static void add_unknown (struct libvirt *lv, virDomainPtr dom, time_t began, GArray *jobs)
+{
+	const char *what = paused_for (dom);
+	struct job *job = add (jobs, what, "-");
+
+	job->held = true;
+	job->began = began;
+	if (!what && lv->backups)
+		lv->backups->whose (lv, dom, job);
+}
+
+static bool add_held (struct libvirt *lv, virDomainPtr dom, bool ours, GArray *jobs)
 {
 	uint64_t since = 0;
 	int ms = 0;
@@ -81,7 +93,7 @@ static bool add_held (virDomainPtr dom, bool ours, GArray *jobs)
 	while (is_held (dom, &since)) {
 		if (since >= PATIENCE_MS || ms >= PATIENCE_MS) {
 			if (!ours)
-				add (jobs, paused_for (dom), "-")->began = time (NULL) - since / 1000;
+				add_unknown (lv, dom, time (NULL) - since / 1000, jobs);
 			return true;
 		}
 		g_usleep (NAP_MS * 1000);
@@ -200,6 +212,17 @@ static void look (struct libvirt *lv, virDomainPtr dom, bool ours, bool measure,
 		add_block_jobs (dom, measure, jobs);
 }
 
+static void ask (struct libvirt *lv, virDomainPtr dom, const char *domain, bool ours, bool measure, GArray *jobs)
+{
+	if (measure && !turn_begin (domain)) {
+		add_unknown (lv, dom, 0, jobs);
+		return;
+	}
+	look (lv, dom, ours, measure, jobs);
+	if (measure)
+		turn_end (domain);
+}
+
 static int collect (struct libvirt *lv, virDomainPtr dom, const char *domain, bool measure, GArray *jobs,
 		    struct fault *f)
 {
@@ -208,17 +231,10 @@ static int collect (struct libvirt *lv, virDomainPtr dom, const char *domain, bo
 
 	if (active < 0)
 		return libvirt_fault (f);
+	if (active && !add_held (lv, dom, ours, jobs))
+		ask (lv, dom, domain, ours, measure, jobs);
 	if (lv->backups)
-		lv->backups->stopped (lv, dom, jobs);
-	if (!active || add_held (dom, ours, jobs))
-		return 0;
-	if (measure && !turn_begin (domain)) {
-		add (jobs, NULL, "-");
-		return 0;
-	}
-	look (lv, dom, ours, measure, jobs);
-	if (measure)
-		turn_end (domain);
+		lv->backups->noted (lv, dom, jobs);
 	return 0;
 }
 
@@ -230,12 +246,13 @@ static GArray *jobs_new (void)
 /* Does JOB hold what a change of state needs? */
 static bool holds_state (const struct job *job)
 {
-	return strcmp (job->operation, "backup") != 0 && !g_str_has_prefix (job->operation, "block-");
+	return job->held || (strcmp (job->operation, "backup") != 0 && !g_str_has_prefix (job->operation, "block-"));
 }
 
+/* A backup of a domain that is off holds its images. */
 static bool holds_bitmaps (const struct job *job)
 {
-	return strcmp (job->operation, "backup") != 0;
+	return job->held || job->stopped || strcmp (job->operation, "backup") != 0;
 }
 
 static bool holds_all (const struct job *job)

@@ -12,7 +12,7 @@ int libvirt_check_idle (struct libvirt *, virDomainPtr, const char *domain, stru
 /* The same, but a backup or a block job may run: the guest may run and stop then, too. */
 int libvirt_check_quiet (struct libvirt *, virDomainPtr, const char *domain, struct fault *);
 
-/* The same, but a backup may run: checkpoints come and go beside it. */
+/* The same, but a backup of a guest that runs may: checkpoints come and go beside it. */
 int libvirt_check_markable (struct libvirt *, virDomainPtr, const char *domain, struct fault *);
 
 /* May DOMAIN's QEMU be asked, and that would not wait?  Changes nothing, not even what dead mounts have left. */

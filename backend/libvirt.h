@@ -51,10 +51,10 @@ struct libvirt_backup_ops {
 	/* The domain UUID has no job any more, or it may have ended while we were not connected (UUID
 	 * is NULL then).  In the event thread or the keeper's: ask libvirt nothing here. */
 	void (*ended) (struct libvirt *, const char *uuid);
-	/* JOB is a backup of DOMAIN: fill in its name, owner and foreign.  Never waits behind a job. */
+	/* What runs in DOMAIN may be a backup of ours: then make JOB that one.  Never waits behind a job. */
 	void (*whose) (struct libvirt *, virDomainPtr domain, struct job *job);
-	/* Add the backups of DOMAIN to JOBS that are none of libvirt's.  Asks nobody. */
-	void (*stopped) (struct libvirt *, virDomainPtr domain, GArray *of_job);
+	/* Add the backups of DOMAIN to JOBS that libvirt has not told of.  Never waits behind a job. */
+	void (*noted) (struct libvirt *, virDomainPtr domain, GArray *of_job);
 	/* End the backup NAME, as the user asked; waits until it has ended. */
 	int (*cancel) (struct libvirt *, const char *domain, const char *name, struct fault *);
 	/* Before any change of a domain: own, finish or undo what dead mounts have left of it. */

@@ -19,6 +19,7 @@ struct job {
 	char name[256], owner[64];      /* of the moment; who began it: "domfs, pid 4711" */
 	bool foreign;                   /* not begun by any domfs */
 	bool stopped;                   /* it needs the domain to be off */
+	bool held;                      /* until it goes on, nobody can ask the guest's QEMU */
 	uint64_t done, total;           /* bytes; total 0: unknown */
 	time_t began;                   /* 0: unknown */
 };

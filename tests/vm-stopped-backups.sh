@@ -51,6 +51,7 @@ qemu-img compare -f qcow2 -F qcow2 "$tmp/copy.qcow2" "$tmp/web.qcow2" > /dev/nul
 says "web is busy: backup monday of domfs, pid $pid; wait, or see its file job" sh -c "echo running > $mnt/web/state"
 says "web is busy: backup monday of domfs, pid $pid; wait, or see its file job" mkdir "$mnt/web/snapshots/one"
 says "web is busy: backup monday of domfs, pid $pid; wait, or see its file job" mkdir "$backups/tuesday"
+says "web is busy: backup monday of domfs, pid $pid; wait, or see its file job" mkdir "$mnt/web/checkpoints/one"
 virsh start web 2>&1 | grep -q 'Failed to get "write" lock'
 is "shut off"   "$(virsh domstate web)"
 echo shutoff > "$mnt/web/state"                         # what is so already succeeds
@@ -86,6 +87,7 @@ for file in a b c; do qemu-img check -q "$tmp/vda.$file.qcow2"; done
 
 # One that ends before all was read takes its checkpoint along, bitmaps too.
 mkdir "$backups/c..d"
+says "web is busy: backup c..d of domfs, pid $pid; wait, or see its file job" rmdir "$mnt/web/checkpoints/a"
 echo cancel > "$mnt/web/job"
 is "ended: cancelled" "$(sed -n 2p "$backups/c..d/type")"
 is "a b c"      "$(virsh checkpoint-list web --name | xargs)"
