@@ -38,6 +38,7 @@ struct piece {
 	struct command *command;
 	size_t len, seen;
 	uint64_t offset;
+	bool answered;
 };
 
 /* A read: its data is asked for in pieces. */
@@ -102,14 +103,18 @@ static void command_answer (struct command *command)
 		image_done (&nbd->image, read, err);
 }
 
-static void piece_answer (struct piece *piece, int err)
+static void command_leave (struct command *command)
 {
-	struct command *command = piece->command;
-
-	if (err || piece->seen != piece->len)
-		command->err = EIO;
 	if (--command->left == 0)
 		command_answer (command);
+}
+
+static void piece_answer (struct piece *piece, int err)
+{
+	piece->answered = true;
+	if (err || piece->seen != piece->len)
+		piece->command->err = EIO;
+	command_leave (piece->command);
 }
 
 static int on_chunk (void *data, const void *buf, size_t len, uint64_t offset, unsigned status, int *error)
@@ -137,15 +142,19 @@ static void piece_send (struct piece *piece)
 
 	if (nbd_aio_pread_structured (piece->command->nbd->export.handle, into, piece->len, piece->offset,
 				      (nbd_chunk_callback) { .callback = on_chunk, .user_data = piece },
-				      (nbd_completion_callback) { .callback = on_answer, .user_data = piece }, 0) < 0)
+				      (nbd_completion_callback) { .callback = on_answer, .user_data = piece }, 0) < 0 &&
+	    !piece->answered)
 		piece_answer (piece, EIO);
 }
 
-/* The last piece's answer frees the command. */
+/* The last piece's answer frees the command, but not here: of one that it has answered at once libnbd 1.14 may return
+ * anything, even -1, since it reads that from memory it has freed. */
 static void command_send (struct command *command)
 {
+	command->left++;
 	for (guint i = 0, n = command->pieces->len; i < n; i++)
 		piece_send (&g_array_index (command->pieces, struct piece, i));
+	command_leave (command);
 }
 
 static GPtrArray *take_asked (struct nbd *nbd, bool *closing)
