@@ -134,4 +134,41 @@ start_libvirtd
 becomes "ended: complete"
 is "vda.b.qcow2"                "$(qemu-img info "$srv/vda.c.qcow2" | sed -n 's/backing file: \([^ ]*\).*/\1/p')"
 rmdir "$backup"
+
+# As long as it says push, it is what runs: while nobody can ask QEMU, and while its files get their names.
+cd /
+unmount
+mkdir "$tmp/bin"
+cat > "$tmp/bin/qemu-img" <<-END
+	#!/bin/sh
+	[ "\$1" != rebase ] || until [ -e "$tmp/go" ]; do sleep 0.05; done
+	exec $(command -v qemu-img) "\$@"
+END
+chmod +x "$tmp/bin/qemu-img"
+PATH=$tmp/bin:$PATH mount_domfs qemu:///system
+cd "$mnt/web"
+backup=backups/c..d
+is_at_work() {
+	is "operation backup|name c..d|owner domfs, pid $pid" "$(paste -sd'|' job | cut -d'|' -f1-3)"
+	is "7"                  "$(wc -l < job)"
+	is "push"               "$(sed -n 2p "$backup/type")"
+}
+echo "$srv" > options/target
+mkdir "$backup"
+qemu=$(cat /run/libvirt/qemu/web.pid)
+kill -STOP "$qemu"
+virsh qemu-monitor-command web --hmp info version > /dev/null & other=$!
+until [ "$(virsh domcontrol web | cut -d' ' -f1)" != ok ]; do sleep 0.05; done
+is_at_work
+kill -CONT "$qemu"
+wait $other
+until pgrep -f 'qemu-img rebase' > /dev/null; do sleep 0.05; done
+is_at_work
+says "web is busy: backup c..d of domfs, pid $pid; wait, or see its file job" mkdir snapshots/other
+(sleep 1; touch "$tmp/go") &
+says "c..d is just done, all of it is in $srv" sh -c 'echo cancel > job'
+is "ended: complete"            "$(sed -n 2p "$backup/type")"
+is "none"                       "$(cat job)"
+is "vda.c.qcow2"                "$(qemu-img info "$srv/vda.d.qcow2" | sed -n 's/backing file: \([^ ]*\).*/\1/p')"
+rmdir "$backup"
 cd /
