@@ -257,7 +257,7 @@ int served_image (struct served *served, const char *disk, bool counts, struct i
 	*image = image_there (served, disk);
 	if (*image)
 		return 0;
-	r = nbd_image (served->socket, disk, bitmap, &served_ref (served)->witness, image, f);
+	r = backup_connect (served, disk, bitmap, image, f);
 	if (r == 0)
 		image_unref (enter (served, disk, image));
 	return r;

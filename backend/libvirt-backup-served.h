@@ -64,6 +64,11 @@ void served_doubt (struct served *);
 void served_confirm (struct served *, gint64 asked);    /* the job was there: answer what waited for that */
 gint64 served_due (const struct served *);      /* when somebody waits for that; called under its lock */
 
+/* libvirt-backup-door.c: its DISK as nbd_image() has it, with what changed by BITMAP unless that is NULL;
+ * and end what serves it, as backup_job_end() does: neither while the other goes on, in whatever process. */
+int backup_connect (struct served *, const char *disk, const char *bitmap, struct image **, struct fault *);
+int backup_end (struct served *, struct fault *);
+
 /* libvirt-backup-watch.c: look for the end of it, until it has ended or served_stop(). */
 void *served_watch (void *served);
 void backup_note_end (struct served *, const char *why);        /* it has ended: say so */

@@ -84,7 +84,7 @@ static bool end (struct served *served, const char *why)
 	struct fault f;
 
 	served_close (served);
-	if (backup_job_end (served->lv, served->uuid, served->socket, &f) < 0)
+	if (backup_end (served, &f) < 0)
 		return false;
 	backup_note_end (served, why);
 	return true;
@@ -154,7 +154,7 @@ static void undo (struct served *served, gint64 *quiet)
 
 	if (job != JOB_THERE && !is_over (served, job, quiet))
 		return;
-	if (backup_job_end (served->lv, served->uuid, served->socket, &ignored) < 0 ||
+	if (backup_end (served, &ignored) < 0 ||
 	    backup_fate_undo (served->lv, &of, served->name, &ignored) < 0)
 		return;
 	record = served_end (served);

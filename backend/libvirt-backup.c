@@ -231,7 +231,7 @@ static int end_job (struct served *served, struct fault *f)
 	served_stop (served);
 	served_await (served, G_MAXINT64);
 	served_close (served);
-	r = backup_job_end (served->lv, served->uuid, served->socket, f);
+	r = backup_end (served, f);
 	if (r < 0)
 		served_unref (served_begin (served_ref (served), &ignored));
 	return r;
