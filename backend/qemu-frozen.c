@@ -24,6 +24,7 @@
 #include "qemu-chain.h"
 #include "qemu-daemon.h"
 #include "qemu-frozen.h"
+#include "qemu-sizes.h"
 #include "qemu-tags.h"
 
 enum { QCOW2_SIZE = 24 };       /* where the header has the size of the disk */
@@ -183,19 +184,33 @@ static int size_of_file (const struct qemu_frozen *what, int fd, uint64_t *bytes
 	return 0;
 }
 
-int qemu_frozen_size (const struct qemu_frozen *what, uint64_t *bytes, struct fault *f)
+static int read_size (const struct qemu_frozen *what, uint64_t *bytes, struct fault *f)
 {
 	struct qemu_tag tag = { 0 };
+	struct stat st;
 	int fd = open_file (what, f), r;
 
 	if (fd < 0)
 		return fd;
+	if (fstat (fd, &st) < 0)
+		st = (struct stat) { 0 };
 	r = what->tag ? find_tag (what, fd, &tag, f) : size_of_file (what, fd, bytes, f);
 	if (r == 0 && what->tag)
 		*bytes = tag.size;
+	if (r == 0)
+		qemu_sizes_keep (what, &st, *bytes);
 	qemu_tag_clear (&tag);
 	close (fd);
 	return r;
+}
+
+int qemu_frozen_size (const struct qemu_frozen *what, uint64_t *bytes, struct fault *f)
+{
+	struct stat st;
+
+	if (stat (what->file, &st) == 0 && qemu_sizes_find (what, &st, bytes))
+		return 0;
+	return read_size (what, bytes, f);
 }
 
 static int make_directory (struct keeper *keeper, const char *run, struct fault *f)
