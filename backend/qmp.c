@@ -108,7 +108,7 @@ static int await_line (struct qmp *qmp, gint64 until, size_t *len, struct fault 
 static json_t *hear (struct qmp *qmp, gint64 until, struct fault *f)
 {
 	json_t *said;
-	size_t len;
+	size_t len = 0;
 
 	if (g_get_monotonic_time () >= until) {
 		silent (f);
