@@ -1,6 +1,7 @@
 #!/bin/bash
 # However a backup ends, nobody reads a byte of another time: each copy is right, or fails.
 . tests/vm.sh
+libvirtd_is_killed
 image a.qcow2 qcow2 64M
 image b.qcow2 qcow2 8M
 start web "$(disk vda virtio qcow2 a.qcow2)$(disk vdb virtio qcow2 b.qcow2)"

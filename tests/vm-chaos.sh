@@ -3,6 +3,7 @@
 #
 # The steps are random, and their seed is printed; SEED repeats them, SECONDS_OF_CHAOS says for how long.
 . tests/vm.sh
+libvirtd_is_killed
 RANDOM=${SEED:=$RANDOM$RANDOM}
 echo "seed $SEED"
 image one.qcow2 qcow2 24M

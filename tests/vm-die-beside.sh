@@ -1,6 +1,7 @@
 #!/bin/bash
 # At each step of what domfs does, libvirtd is killed and comes back, QEMU is killed, or another mount comes and goes.
 . tests/vm.sh
+libvirtd_is_killed
 : "${STRIDE:=6}"
 . tests/die-lib.sh
 image vda.qcow2 qcow2 8M

@@ -2,6 +2,7 @@
 # Where nobody can be asked what became of a range, or nothing can be done about the checkpoint it leaves, that is not
 # forgotten: as soon as somebody can, it is done.
 . tests/vm.sh
+libvirtd_is_killed
 domain=web
 image a.qcow2 qcow2 64M
 start web "$(disk vda virtio qcow2 a.qcow2)"
@@ -149,15 +150,17 @@ kill -CONT $qemu
 soon no_records
 there a
 
-# The caller may go: ^C
+# The caller may go: ^C. Who was told EINTR finds nothing made; who was killed after it was made, all of it.
+quietly() { ( "$@" ); }
 for i in $(seq 8); do
-	timeout -s INT 0.0$((RANDOM % 9 + 1)) mkdir "$backups/a..b" && made=0 || made=$?
-	until [ -d "$backups/a..b" ] || [ "$(cat "$mnt/web/job")" = none ]; do sleep 0.1; done
-	if [ $made = 0 ]; then
+	said=$(cat "$mnt/web/error")
+	timeout -s INT 0.0$((RANDOM % 9 + 1)) mkdir "$backups/a..b" || :
+	sleep 0.3
+	if [ "$(cat "$mnt/web/error")" = "$said" ] && [ -d "$backups/a..b" ]; then
 		echo cancel > "$mnt/web/job"
 		soon rmdir "$backups/a..b"
 	fi
 	soon no_records
-	there a
+	soon quietly there a
 done
 proves "death: what became of a range is found out later, if nobody can be asked now"

@@ -2,6 +2,7 @@
 # However a range ends, the checkpoint it leaves is there only if all was read, or the user keeps it: and the one it counts
 # from serves the next.
 . tests/vm.sh
+libvirtd_is_killed
 image a.qcow2 qcow2 64M
 image b.qcow2 qcow2 8M
 start web "$(disk vda virtio qcow2 a.qcow2)$(disk vdb virtio qcow2 b.qcow2)"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # libvirtd restarts five times under four readers and two listers: each copy is right or fails, no listing is empty.
 . tests/vm.sh
+libvirtd_is_killed
 for name in web db; do
 	image $name.qcow2 qcow2 64M
 	start $name "$(disk vda virtio qcow2 $name.qcow2)"
