@@ -39,7 +39,7 @@ pushed "$srv" full..a
 is "full|ended: complete|vda full vda.a.qcow2|vdb full vdb.a.qcow2|quiesced no" "$(paste -sd'|' backups/full..a/type)"
 is "vda.a.qcow2 vdb.a.qcow2"    "$(ls "$srv" | xargs)"
 is ""                           "$(qemu-img info "$srv/vda.a.qcow2" | grep backing || :)"
-is "root 600 qcow2"             "$(stat -c '%U %a' "$srv/vda.a.qcow2") $(qemu-img info "$srv/vda.a.qcow2" | sed -n 's/file format: //p')"
+is "600 qcow2"                  "$(stat -c %a "$srv/vda.a.qcow2") $(qemu-img info "$srv/vda.a.qcow2" | sed -n 's/file format: //p')"
 is_disk "$srv/vda.a.qcow2" "$vda"
 is_disk "$srv/vdb.a.qcow2" "$vdb"
 rmdir backups/full..a                                   # that takes the entry, and no file
